@@ -1,0 +1,42 @@
+/* What Swift cannot import, or what must not be Swift between clone and exec. Prefix: cl_. */
+#pragma once
+
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma clang assume_nonnull begin
+
+/// The symbolic name of an errno value, such as "ENOENT"; NULL for an unknown one.
+/// In C because strerrorname_np is a GNU extension that Swift's Glibc module does not show.
+const char *_Nullable cl_errno_name(int number);
+
+/// The sentence for an errno value in the C locale, such as "No such file or directory"; never NULL.
+/// In C because strerrordesc_np is a GNU extension; unlike strerror it is thread-safe and needs no buffer.
+const char *cl_errno_description(int number);
+
+/// epoll_ctl(2) with 64 bits of user data. In C because epoll_event is packed on x86-64 and its data is a union.
+int cl_epoll_ctl(int epoll, int operation, int descriptor, uint32_t events, uint64_t data);
+
+/// One event of cl_epoll_wait.
+struct cl_epoll_event {
+    uint32_t events;
+    uint64_t data;
+};
+
+/// epoll_pwait2(2) where the kernel has it (Linux 5.11), with its resolution of nanoseconds, else epoll_wait(2),
+/// rounded up to a millisecond. `nanoseconds` below 0 waits for ever. Writes at most 64 events.
+int cl_epoll_wait(int epoll, struct cl_epoll_event *events, int count, int64_t nanoseconds);
+
+/// Names the calling thread, at most 15 bytes. In C because pthread_setname_np is a GNU extension.
+void cl_set_thread_name(const char *name);
+
+#pragma clang assume_nonnull end
+
+#ifdef __cplusplus
+}
+#endif

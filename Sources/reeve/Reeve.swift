@@ -1,0 +1,4 @@
+@main
+enum Reeve {
+    static func main() {}
+}
