@@ -34,8 +34,10 @@ public struct Signal: Hashable, Comparable, Sendable {
     }
 
     private static let names: [String] = [
-        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM",
-        "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO",
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
+        "TERM",
+        "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH",
+        "IO",
         "PWR", "SYS",
     ]
 
@@ -55,7 +57,9 @@ extension Signal: CustomStringConvertible {
 
     /// Reads `TERM`, `SIGTERM`, `term`, `15`, `RTMIN+3` or `RTMAX-1`; `nil` for what cannot be sent.
     public init?(name: String) {
-        if let number = Int32(name) {
+        // Unicode has letters whose upper case is ASCII, and Swift reads numbers with a sign; neither is a signal's name.
+        guard name.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
+        if let number = Self.number(name[...]) {
             self.init(number)
         } else {
             let upper = name.uppercased()
@@ -68,9 +72,9 @@ extension Signal: CustomStringConvertible {
                 self.init(34)
             } else if bare == "RTMAX" {
                 self.init(64)
-            } else if bare.hasPrefix("RTMIN+"), let offset = Int32(bare.dropFirst(6)), offset >= 0 {
+            } else if bare.hasPrefix("RTMIN+"), let offset = Self.number(bare.dropFirst(6)) {
                 self.init(34 &+ offset)
-            } else if bare.hasPrefix("RTMAX-"), let offset = Int32(bare.dropFirst(6)), offset >= 0 {
+            } else if bare.hasPrefix("RTMAX-"), let offset = Self.number(bare.dropFirst(6)) {
                 self.init(64 &- offset)
                 guard self.number >= 34 else { return nil }
             } else {
@@ -78,5 +82,11 @@ extension Signal: CustomStringConvertible {
             }
         }
         guard self.isValid else { return nil }
+    }
+
+    /// The value of a text of one or more decimal digits, and of no other.
+    private static func number(_ digits: Substring) -> Int32? {
+        guard digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+        return Int32(digits)
     }
 }

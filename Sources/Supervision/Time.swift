@@ -11,12 +11,15 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
     /// Milliseconds since the epoch, rounded down.
     public var millisecondsSinceEpoch: Int64 {
-        self.nanosecondsSinceEpoch / 1_000_000
+        let (quotient, remainder) = self.nanosecondsSinceEpoch.quotientAndRemainder(dividingBy: 1_000_000)
+        return remainder < 0 ? quotient - 1 : quotient
     }
 
-    /// The wall-clock time `duration` later.
+    /// The wall-clock time `duration` later; saturates at the range of `Int64` (the year 2262).
     public func advanced(by duration: Duration) -> Timestamp {
-        Timestamp(nanosecondsSinceEpoch: self.nanosecondsSinceEpoch + duration.nanoseconds)
+        let nanoseconds = duration.nanoseconds
+        let (sum, overflow) = self.nanosecondsSinceEpoch.addingReportingOverflow(nanoseconds)
+        return Timestamp(nanosecondsSinceEpoch: overflow ? (nanoseconds < 0 ? .min : .max) : sum)
     }
 
     public static func < (a: Timestamp, b: Timestamp) -> Bool {
