@@ -1,0 +1,32 @@
+/// Reads a configuration, with all that it includes, into `Settings`.
+public enum ConfigurationLoader {
+    /// The largest file that is read, in bytes.
+    public static let maximumFileSize = 1 << 20
+
+    /// Reads the file at `path` and what it includes. All mistakes of meaning are told, not only the first; of a file
+    /// with a mistake of syntax only that one, because nothing after it can be read.
+    ///
+    /// - Parameters:
+    ///   - path: as it is shown in problems; relative paths begin at the current directory.
+    ///   - environment: for the defaults of a user's paths (`HOME`, `XDG_STATE_HOME`, `XDG_RUNTIME_DIR`).
+    ///   - isRoot: whether the defaults are those of the system or of a user.
+    public static func load(
+        path: String,
+        environment: [String: String],
+        isRoot: Bool,
+        system: SystemAccess = .linux
+    ) throws(ConfigurationError) -> Settings {
+        throw ConfigurationError([ConfigurationProblem(file: path, message: "not read")])
+    }
+
+    /// Reads `text` as if it stood in a file at `path`.
+    public static func loadText(
+        _ text: String,
+        path: String = "reeve.toml",
+        environment: [String: String],
+        isRoot: Bool,
+        system: SystemAccess = .linux
+    ) throws(ConfigurationError) -> Settings {
+        throw ConfigurationError([ConfigurationProblem(file: path, message: "not read")])
+    }
+}
