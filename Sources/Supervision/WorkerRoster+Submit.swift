@@ -1,0 +1,240 @@
+extension WorkerRoster {
+    /// Takes a request, or says why not. What it changes follows as transitions.
+    public mutating func submit(_ request: OperationRequest, at now: Moment) -> OperationSubmission {
+        var targets: [Int] = []
+        let names = request.action == .shutdown ? self.specifications.map(\.name) : request.workers
+        for name in Set(names) {
+            guard let all = self.slotsOfWorker[name] else { return .unknownWorker(name) }
+            guard let slots = self.slots(ofWorker: name, instance: request.instance) else {
+                let id = InstanceID(worker: name, index: request.instance ?? 0)
+                return .unknownInstance(id, count: all.count)
+            }
+            targets += slots
+        }
+        targets.sort()
+        let submission =
+            switch request.action {
+            case .signal: self.submitSignal(request, targets, at: now)
+            case .reset: self.submitReset(request, targets, at: now)
+            case .start, .stop, .restart, .shutdown: self.submitSteps(request, targets, at: now)
+            }
+        self.publishChangedOperations(at: now)
+        return submission
+    }
+
+    private mutating func submitSteps(
+        _ request: OperationRequest,
+        _ targets: [Int],
+        at now: Moment
+    ) -> OperationSubmission {
+        if let joined = self.join(request, targets, at: now) {
+            return joined
+        }
+        if self.shutdown != nil {
+            return .busy("the agent is ending")
+        }
+        let endsRuns = request.action == .stop || request.action == .shutdown
+        if !endsRuns, let (worker, other) = self.holder(ofWorkersOf: targets) {
+            return .conflict(worker: worker, with: other)
+        }
+        guard self.operations.count < Self.maximumOperations || endsRuns else {
+            return .busy("\(Self.maximumOperations) operations are under way")
+        }
+        let operation = self.newOperation(request, targets, at: now)
+        if endsRuns {
+            self.abortStarts(sharing: targets, for: operation.id, at: now)
+        }
+        if request.action == .shutdown {
+            self.shutdown = operation.id
+            self.publish(.shuttingDown(requestedBy: request.requestedBy), at: now)
+        }
+        let active = ActiveOperation(
+            operation: operation,
+            slots: targets,
+            batches: self.batches(of: targets, action: request.action),
+            grace: request.grace,
+            observation: request.observe ?? Self.defaultObservation
+        )
+        let budget = self.budget(of: active)
+        self.operations[operation.id] = active
+        self.markChanged(operation.id)
+        for slot in targets {
+            self.slots[slot].operations.append(operation.id)
+        }
+        self.beginBatch(of: operation.id, at: now)
+        let begun = self.operations[operation.id]?.operation ?? operation
+        return .accepted(begun, budget: budget)
+    }
+
+    /// The operation that already does what is asked, if there is one.
+    private mutating func join(
+        _ request: OperationRequest,
+        _ targets: [Int],
+        at now: Moment
+    ) -> OperationSubmission? {
+        guard let first = targets.first else { return nil }
+        for id in self.slots[first].operations {
+            guard let active = self.operations[id], active.operation.action == request.action else { continue }
+            guard targets.allSatisfy({ active.step(of: $0) != nil }) else { continue }
+            if request.action == .stop, let grace = request.grace {
+                self.shortenGrace(of: targets, to: grace, for: request, id, at: now)
+            }
+            let joined = self.operations[id]?.operation ?? active.operation
+            return .joined(joined, budget: self.budget(of: active))
+        }
+        return nil
+    }
+
+    /// A second stop that is less patient than the first.
+    private mutating func shortenGrace(
+        of targets: [Int],
+        to grace: Duration,
+        for request: OperationRequest,
+        _ id: OperationID,
+        at now: Moment
+    ) {
+        let requester = InstanceStateMachine.Requester(requestedBy: request.requestedBy, operationID: id)
+        for slot in targets where self.slots[slot].machine.publicState == .stopping {
+            let action = self.slots[slot].machine.stop(grace: grace, by: requester, at: now).action
+            self.addToTranscripts(of: slot, "\(request.requestedBy) asks for a grace of \(grace.seconds) s", at: now)
+            self.apply(action, to: slot, text: "", at: now)
+        }
+    }
+
+    private func holder(ofWorkersOf targets: [Int]) -> (worker: String, operation: Operation)? {
+        for name in self.workers(of: targets) {
+            for slot in self.slotsOfWorker[name] ?? 0..<0 {
+                if let id = self.slots[slot].operations.first, let active = self.operations[id] {
+                    return (name, active.operation)
+                }
+            }
+        }
+        return nil
+    }
+
+    private mutating func abortStarts(sharing targets: [Int], for stop: OperationID, at now: Moment) {
+        for slot in targets {
+            for id in self.slots[slot].operations {
+                guard let action = self.operations[id]?.operation.action else { continue }
+                if action == .start || action == .restart {
+                    self.abort(id, by: stop, at: now)
+                }
+            }
+        }
+    }
+
+    private mutating func newOperation(_ request: OperationRequest, _ targets: [Int], at now: Moment) -> Operation {
+        Operation(
+            id: OperationID(at: now.wall, using: &self.randomness),
+            action: request.action,
+            workers: self.workers(of: targets),
+            requestedBy: request.requestedBy,
+            reason: request.reason,
+            createdAt: now.wall,
+            instances: targets.map {
+                OperationInstance(instance: self.slots[$0].machine.id, oldRunID: self.slots[$0].machine.runID)
+            }
+        )
+    }
+
+    private func workers(of targets: [Int]) -> [String] {
+        var names: [String] = []
+        for slot in targets {
+            let name = self.slots[slot].machine.id.worker
+            if names.last != name {
+                names.append(name)
+            }
+        }
+        return names
+    }
+
+    /// Start: all at once. Restart: the first instance of each worker, then the second, and so on. Stop: all at once, in
+    /// the reverse of the order in which they are started.
+    private func batches(of targets: [Int], action: OperationAction) -> [[Int]] {
+        switch action {
+        case .stop, .shutdown: return [Array(targets.indices.reversed())]
+        case .start, .signal, .reset: return [Array(targets.indices)]
+        case .restart:
+            var batches: [[Int]] = []
+            var place = 0
+            var worker = ""
+            for (step, slot) in targets.enumerated() {
+                let name = self.slots[slot].machine.id.worker
+                place = name == worker ? place + 1 : 0
+                worker = name
+                if place == batches.count {
+                    batches.append([])
+                }
+                batches[place].append(step)
+            }
+            return batches.isEmpty ? [[]] : batches
+        }
+    }
+
+    /// How long the operation may take by its own rules.
+    private func budget(of active: ActiveOperation) -> Duration {
+        var total = Duration.zero
+        for batch in active.batches {
+            var grace = Duration.zero
+            for step in batch {
+                let own = self.slots[active.steps[step].slot].machine.specification.stop.grace
+                grace = max(grace, active.grace ?? own)
+            }
+            switch active.operation.action {
+            case .start: total += Self.startTimeout + active.observation
+            case .restart: total += grace + Self.startTimeout + active.observation
+            case .stop, .shutdown, .signal, .reset: total += grace
+            }
+        }
+        return total
+    }
+
+    // MARK: Signal and reset, which end at once
+
+    private mutating func submitSignal(
+        _ request: OperationRequest,
+        _ targets: [Int],
+        at now: Moment
+    ) -> OperationSubmission {
+        guard let signal = request.signal else { preconditionFailure("a request for a signal without one") }
+        var operation = self.newOperation(request, targets, at: now)
+        let requester = InstanceStateMachine.Requester(requestedBy: request.requestedBy, operationID: operation.id)
+        for (step, slot) in targets.enumerated() {
+            guard let run = self.slots[slot].machine.signal(signal, by: requester) else {
+                operation.instances[step].outcome = .unchanged
+                continue
+            }
+            let id = self.slots[slot].machine.id
+            self.effects.append(.signal(id, run, signal, request.signalScope))
+            operation.changed = true
+            operation.instances[step].outcome = .signaled
+            let whom = request.signalScope == .main ? "the main process" : "the process group"
+            operation.instances[step].transcript.append(TranscriptLine(at: now.wall, text: "\(signal) sent to \(whom)"))
+        }
+        guard operation.changed else { return .noProcess(request.workers.first ?? "") }
+        return self.finishAtOnce(operation, at: now)
+    }
+
+    private mutating func submitReset(
+        _ request: OperationRequest,
+        _ targets: [Int],
+        at now: Moment
+    ) -> OperationSubmission {
+        var operation = self.newOperation(request, targets, at: now)
+        for (step, slot) in targets.enumerated() {
+            let changed = self.slots[slot].machine.reset()
+            operation.changed = operation.changed || changed
+            operation.instances[step].outcome = changed ? .reset : .unchanged
+            self.apply(.none, to: slot, text: "reset by \(request.requestedBy)", at: now)
+        }
+        return self.finishAtOnce(operation, at: now)
+    }
+
+    private mutating func finishAtOnce(_ operation: Operation, at now: Moment) -> OperationSubmission {
+        var operation = operation
+        operation.state = .succeeded
+        operation.finishedAt = now.wall
+        self.publish(.operation(operation), at: now)
+        return .accepted(operation, budget: .zero)
+    }
+}

@@ -1,0 +1,218 @@
+// All workers, their instances and the operations on them: the whole of what the agent decides, without a process.
+//
+// The shell calls in with what happened or what is asked, and performs the effects that `takeEffects` gives it. An
+// operation is a list of steps, one for each instance, in batches: start and stop have one batch; restart is rolling, one
+// instance of each worker at a time, and stops at the first batch in which an instance does not come up.
+//
+// Who may interrupt whom:
+// * stop aborts each start and restart that shares an instance with it, and is itself never refused;
+// * the same action on instances that are all part of one that runs joins that one;
+// * another start or restart on a worker that an operation holds is a conflict;
+// * shutdown is a stop of everything after which nothing is accepted any more.
+// An aborted operation ends at once. What its instances were doing goes on until the operation that aborted it, or the
+// state machine itself, says otherwise.
+
+/// The workers and the operations on them.
+public struct WorkerRoster: Sendable {
+    /// How long a start may take, from the moment its instance has nothing old left until it is up.
+    public static let startTimeout = Duration.seconds(60)
+    /// How long a new run must stay up before a start or restart counts as done, unless the request says otherwise.
+    public static let defaultObservation = Duration.seconds(1)
+    /// Operations at once; beyond, requests are answered `busy`.
+    public static let maximumOperations = 1_000
+    /// Lines of a transcript; what comes after is dropped.
+    public static let maximumTranscript = 100
+
+    struct Slot: Sendable {
+        var machine: InstanceStateMachine
+        /// As it was published last.
+        var published: InstanceStatus
+        var timer: MonotonicInstant?
+        /// Active operations with a step on this instance, oldest first.
+        var operations: [OperationID] = []
+    }
+
+    public let specifications: [WorkerSpecification]
+    var slots: [Slot] = []
+    private(set) var slotIndex: [InstanceID: Int] = [:]
+    private(set) var slotsOfWorker: [String: Range<Int>] = [:]
+    var operations: [OperationID: ActiveOperation] = [:]
+    /// Operations whose snapshot is to be published, in the order in which they changed first.
+    var changedOperations: [OperationID] = []
+    var shutdown: OperationID?
+    var randomness: Randomness
+    var effects: [Effect] = []
+    private var nextTransition: Int64 = 1
+
+    public init(specifications: [WorkerSpecification], randomness: Randomness) {
+        self.specifications = specifications
+        self.randomness = randomness
+        for specification in specifications {
+            let first = self.slots.count
+            for index in 0..<specification.instances {
+                let id = InstanceID(worker: specification.name, index: index)
+                self.slotIndex[id] = self.slots.count
+                self.slots.append(
+                    Slot(
+                        machine: InstanceStateMachine(id: id, specification: specification),
+                        published: InstanceStatus(id: id)
+                    )
+                )
+            }
+            self.slotsOfWorker[specification.name] = first..<self.slots.count
+        }
+    }
+
+    /// What is to be done since the last call, in order.
+    public mutating func takeEffects() -> [Effect] {
+        defer { self.effects.removeAll(keepingCapacity: true) }
+        return self.effects
+    }
+
+    /// Where an instance is now.
+    public func status(of id: InstanceID) -> InstanceStatus? {
+        self.slotIndex[id].map { self.slots[$0].published }
+    }
+
+    // MARK: What happened
+
+    /// Tells what there is and starts what is to be started by itself. Once, before anything else.
+    public mutating func begin(at now: Moment) {
+        self.publish(.configured(self.specifications), at: now)
+        for index in self.slots.indices {
+            let requester = InstanceStateMachine.Requester(requestedBy: "agent", operationID: nil)
+            guard self.slots[index].machine.specification.autostart else {
+                self.publish(
+                    .instance(
+                        InstanceChange(from: .stopped, to: .stopped, status: self.slots[index].published, text: "")
+                    ),
+                    at: now
+                )
+                continue
+            }
+            let action = self.slots[index].machine.start(by: requester, at: now, using: &self.randomness).action
+            self.apply(action, to: index, text: "autostart", at: now)
+        }
+        self.publish(.recovered, at: now)
+        self.publishChangedOperations(at: now)
+    }
+
+    public mutating func spawned(_ id: InstanceID, _ run: RunID, pid: Int32, at now: Moment) {
+        guard let index = self.slotIndex[id] else { return }
+        let action = self.slots[index].machine.spawned(run, pid: pid, at: now)
+        self.apply(action, to: index, text: "up with pid \(pid)", at: now)
+        self.publishChangedOperations(at: now)
+    }
+
+    public mutating func spawnFailed(_ id: InstanceID, _ run: RunID, _ error: StartError, at now: Moment) {
+        guard let index = self.slotIndex[id] else { return }
+        let action = self.slots[index].machine.spawnFailed(run, error, at: now, using: &self.randomness)
+        self.apply(action, to: index, text: error.message, at: now)
+        self.publishChangedOperations(at: now)
+    }
+
+    public mutating func exited(_ id: InstanceID, _ run: RunID, _ ended: InstanceStateMachine.Ended, at now: Moment) {
+        guard let index = self.slotIndex[id] else { return }
+        let action = self.slots[index].machine.exited(run, ended, at: now, using: &self.randomness)
+        self.apply(action, to: index, text: action.exit?.summary ?? "", at: now)
+        self.publishChangedOperations(at: now)
+    }
+
+    public mutating func cleared(_ id: InstanceID, _ run: RunID, at now: Moment) {
+        guard let index = self.slotIndex[id] else { return }
+        let action = self.slots[index].machine.cleared(run, at: now, using: &self.randomness)
+        self.apply(action, to: index, text: "nothing of the run is left", at: now)
+        self.publishChangedOperations(at: now)
+    }
+
+    /// The time asked for by `Effect.timer` has come; early and stale calls do nothing.
+    public mutating func timeReached(_ timer: TimerID, at now: Moment) {
+        switch timer {
+        case .instance(let id):
+            guard let index = self.slotIndex[id] else { return }
+            self.slots[index].timer = nil
+            let action = self.slots[index].machine.timeReached(at: now, using: &self.randomness)
+            self.apply(action, to: index, text: "", at: now)
+        case .operation(let id):
+            self.operationTimeReached(id, at: now)
+        }
+        self.publishChangedOperations(at: now)
+    }
+
+    /// Adds a line to the transcripts of the operations that are at work on the instance, such as "TERM sent to 4 processes".
+    public mutating func note(_ id: InstanceID, _ text: String, at now: Moment) {
+        guard let index = self.slotIndex[id] else { return }
+        self.addToTranscripts(of: index, text, at: now)
+        self.publishChangedOperations(at: now)
+    }
+
+    // MARK: Shared by the parts
+
+    /// Performs what a machine answered: effects, timer, status, and the operations that watch the instance.
+    mutating func apply(_ action: InstanceStateMachine.Action, to index: Int, text: String, at now: Moment) {
+        let id = self.slots[index].machine.id
+        if let exit = action.exit {
+            self.publish(.exit(exit), at: now)
+        }
+        switch action.process {
+        case .none: break
+        case .spawn(let run): self.effects.append(.spawn(id, run))
+        case .terminate(let run, let method): self.effects.append(.terminate(id, run, method))
+        case .kill(let run): self.effects.append(.kill(id, run))
+        }
+        let deadline = self.slots[index].machine.deadline
+        if deadline != self.slots[index].timer {
+            self.slots[index].timer = deadline
+            self.effects.append(.timer(.instance(id), deadline))
+        }
+        self.publishStatus(of: index, exit: action.exit, text: text, at: now)
+        self.instanceChanged(index, exit: action.exit, at: now)
+    }
+
+    /// Publishes the instance's status if it is another than the one published last.
+    mutating func publishStatus(of index: Int, exit: ExitRecord? = nil, text: String, at now: Moment) {
+        var status = self.slots[index].machine.status
+        status.operationID = self.slots[index].operations.last
+        let published = self.slots[index].published
+        guard status != published else { return }
+        self.slots[index].published = status
+        let change = InstanceChange(
+            from: published.state,
+            to: status.state,
+            status: status,
+            exitRunID: exit?.runID,
+            operationID: status.operationID,
+            text: text
+        )
+        self.publish(.instance(change), at: now)
+    }
+
+    mutating func publish(_ change: Transition.Change, at now: Moment) {
+        self.effects.append(.publish(Transition(id: self.nextTransition, at: now.wall, change: change)))
+        self.nextTransition += 1
+    }
+
+    mutating func publishChangedOperations(at now: Moment) {
+        guard !self.changedOperations.isEmpty else { return }
+        for id in self.changedOperations {
+            guard let active = self.operations[id] else { continue }
+            self.publish(.operation(active.operation), at: now)
+            if active.operation.finishedAt != nil {
+                self.operations[id] = nil
+                self.effects.append(.timer(.operation(id), nil))
+                if id == self.shutdown {
+                    self.effects.append(.ended(id))
+                }
+            }
+        }
+        self.changedOperations.removeAll(keepingCapacity: true)
+    }
+
+    /// The slots of a worker, or one of them; `nil` when there is no such instance.
+    func slots(ofWorker worker: String, instance: Int?) -> Range<Int>? {
+        guard let all = self.slotsOfWorker[worker] else { return nil }
+        guard let instance else { return all }
+        guard instance >= 0, instance < all.count else { return nil }
+        return (all.lowerBound + instance)..<(all.lowerBound + instance + 1)
+    }
+}
