@@ -77,7 +77,7 @@ let package = Package(
         // Tests.
         .target(
             name: "TestSupport",
-            dependencies: ["ControlMessages", "ControlClient", "LinuxSystem", "CLinux"],
+            dependencies: ["ControlMessages", "LinuxSystem", "Supervision"],
             path: "Tests/TestSupport",
             swiftSettings: swiftSettings
         ),
@@ -111,7 +111,7 @@ let package = Package(
         ),
         .testTarget(
             name: "AgentTests",
-            dependencies: ["TestSupport", "Agent", "ControlMessages", "ControlClient", "LinuxSystem", "Supervision", "reeve"],
+            dependencies: ["TestSupport", "ControlMessages", "LinuxSystem", "Supervision", "reeve"],
             swiftSettings: swiftSettings
         ),
     ],

@@ -1,0 +1,155 @@
+import ControlMessages
+import Glibc
+import LinuxSystem
+
+/// The built agent, running on a configuration of the test's in a temporary directory, with its own socket and state.
+///
+/// The workers' directory is that temporary directory, which is how all that they start is found again.
+public final class AgentProcess {
+    public let directory: TemporaryDirectory
+    public private(set) var program: ChildProgram
+    /// Kept bound for the workers as long as the agent lives.
+    private let ports: [ReservedPort]
+
+    public static let configurationName = "reeve.toml"
+
+    /// Starts the agent and waits until it answers.
+    /// - Parameters:
+    ///   - workers: the `[workers.*]` tables.
+    ///   - defaults: lines of `[defaults]`, beside `directory`.
+    ///   - control: lines of `[control]`, beside `socket`.
+    public init(
+        _ workers: String,
+        defaults: String = "",
+        control: String = "",
+        in directory: TemporaryDirectory? = nil,
+        ports: [ReservedPort] = []
+    ) throws {
+        self.directory = try directory ?? TemporaryDirectory()
+        self.ports = ports
+        let path = self.directory.path
+        let text = """
+            [agent]
+            state_dir = "\(path)/state"
+            [control]
+            socket = "\(path)/control.sock"
+            \(control)
+            [defaults]
+            directory = "\(path)"
+            \(defaults)
+
+            \(workers)
+            """
+        try self.directory.write(text, to: Self.configurationName)
+        self.program = try Self.launch(in: self.directory)
+        try self.waitUntilItAnswers()
+    }
+
+    /// Starts the agent on a configuration that the test has written into the directory.
+    public init(configured directory: TemporaryDirectory, ports: [ReservedPort] = []) throws {
+        self.directory = directory
+        self.ports = ports
+        self.program = try Self.launch(in: directory)
+        try self.waitUntilItAnswers()
+    }
+
+    deinit {
+        self.end()
+    }
+
+    /// Starts it once more on the same configuration, after it ended.
+    public func startAgain() throws {
+        self.program = try Self.launch(in: self.directory)
+        try self.waitUntilItAnswers()
+    }
+
+    private static func launch(in directory: TemporaryDirectory) throws(Errno) -> ChildProgram {
+        try ChildProgram(
+            [executable, "run", "--config", directory.file(Self.configurationName)],
+            standardOutput: directory.file("agent.log"),
+            standardError: directory.file("agent.log")
+        )
+    }
+
+    private func waitUntilItAnswers() throws {
+        try self.eventually("the agent answers") {
+            if let status = self.program.ended {
+                throw TimedOut("the agent ended with \(status) at its start\n\(self.log)")
+            }
+            return (try? self.get("/healthz"))?.status == 200
+        }
+    }
+
+    // MARK: The end
+
+    /// Ends the agent as init would, then with force, and whatever is left of its workers; returns what was left.
+    @discardableResult
+    public func end() -> [ProcessEntry] {
+        self.program.signal(SIGTERM)
+        if (try? self.program.wait(within: .seconds(15))) == nil {
+            self.program.signal(SIGKILL)
+            _ = try? self.program.wait()
+        }
+        return self.killLeftovers()
+    }
+
+    /// Kills every process of the workers, for an agent that was itself killed; returns what there was.
+    @discardableResult
+    public func killLeftovers() -> [ProcessEntry] {
+        let left = self.processes
+        for process in left {
+            sendSignal(SIGKILL, to: process.pid)
+        }
+        try? TestSupport.eventually("the leftovers are gone") { self.processes.isEmpty }
+        return left
+    }
+
+    /// The workers' processes with all that they started.
+    public var processes: [ProcessEntry] {
+        ProcessEntry.alive(inDirectory: self.directory.path).filter { $0.pid != self.program.pid }
+    }
+
+    // MARK: Talking to it
+
+    public var socketPath: String {
+        self.directory.file("control.sock")
+    }
+
+    public var address: SocketAddress {
+        .unix(path: self.socketPath)
+    }
+
+    /// What it wrote so far.
+    public var log: String {
+        self.directory.read("agent.log")
+    }
+
+    public func get(_ target: String, headers: [String: String] = [:]) throws -> HTTPAnswer {
+        try request(self.address, "GET", target, headers: headers)
+    }
+
+    public func post(_ target: String, headers: [String: String] = [:], body: String? = nil) throws -> HTTPAnswer {
+        try request(self.address, "POST", target, headers: headers, body: body)
+    }
+
+    /// Runs the command line on this agent's socket.
+    public func reeve(_ arguments: String...) throws -> ProgramResult {
+        try TestSupport.run([executable] + arguments + ["--socket", self.socketPath], directory: self.directory.path)
+    }
+
+    /// As the function of that name; a failure shows the end of the agent's log.
+    public func eventually(_ what: String, within limit: Duration = patience, _ condition: () throws -> Bool) throws {
+        do {
+            try TestSupport.eventually(what, within: limit, condition)
+        } catch let error as TimedOut {
+            throw TimedOut("\(error)\nthe agent's log:\n\(self.log.suffix(4000))")
+        }
+    }
+}
+
+/// The built program: beside the test bundle, or the one that `REEVE` names.
+public let executable: String = {
+    if let named = getenv("REEVE") { return String(cString: named) }
+    let bundle = target(ofLink: "/proc/self/exe") ?? ""
+    return bundle[..<(bundle.lastIndex(of: "/") ?? bundle.startIndex)] + "/reeve"
+}()
