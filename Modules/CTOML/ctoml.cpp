@@ -1,7 +1,7 @@
 #include "ctoml.h"
 
 // Arrays and inline tables; nothing of ours needs more than four, and the parser recurses.
-#define TOML_MAX_NESTED_VALUES 64
+#define TOML_MAX_NESTED_VALUES 32
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
 

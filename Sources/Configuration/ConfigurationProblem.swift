@@ -30,9 +30,9 @@ extension ConfigurationProblem: Comparable {
 }
 
 extension ConfigurationProblem: CustomStringConvertible {
-    /// `FILE:LINE:COLUMN: message; advice`, on one line.
+    /// `FILE:LINE:COLUMN: message; advice`, on one line whatever the name of the file holds.
     public var description: String {
-        var text = self.file
+        var text = Quoted.printable(self.file)
         if let line = self.line {
             text += ":\(line)"
             if let column = self.column {
