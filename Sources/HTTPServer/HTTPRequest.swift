@@ -34,8 +34,7 @@ public struct HTTPRequest: Sendable {
 
     /// The value of the first header called `name`, in any case of letters.
     public func header(_ name: String) -> String? {
-        let wanted = name.lowercased()
-        return self.headers.first { $0.name.lowercased() == wanted }?.value
+        self.headers.first { $0.isCalled(name) }?.value
     }
 }
 
@@ -47,6 +46,16 @@ public struct HTTPField: Equatable, Sendable {
     public init(_ name: String, _ value: String) {
         self.name = name
         self.value = value
+    }
+
+    /// Whether the name is `name`, in any case of ASCII letters.
+    public func isCalled(_ name: String) -> Bool {
+        self.name.utf8.count == name.utf8.count
+            && zip(self.name.utf8, name.utf8).allSatisfy { Self.folded($0) == Self.folded($1) }
+    }
+
+    private static func folded(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 }
 

@@ -1,0 +1,83 @@
+internal import Glibc
+internal import LinuxSystem
+
+/// What a listener has seen, for whoever wants to know how the server fares.
+public struct ListenerCounts: Equatable, Sendable {
+    public var address: ListeningSocket.Address
+    /// Connections that are open now.
+    public var open = 0
+    /// Connections accepted and served.
+    public var accepted = 0
+    /// Connections closed at the limit, for the sake of a new one.
+    public var evicted = 0
+    /// Connections refused, because each open one had a request, or for lack of a descriptor.
+    public var refused = 0
+    /// Connections closed at a deadline.
+    public var expired = 0
+}
+
+/// A listening socket of the server, with the connections that came in through it.
+final class Listener {
+    let index: Int
+    let socket: ListeningSocket
+    /// Each one knows its index here.
+    private(set) var connections: [ServerConnection] = []
+    /// Those of `connections` that have been shut down and only wait for libmicrohttpd to close them.
+    private(set) var closing = 0
+    var counts: ListenerCounts
+    var registration: EventLoop.Registration?
+
+    init(index: Int, socket: consuming ListeningSocket) {
+        self.index = index
+        self.counts = ListenerCounts(address: socket.address)
+        self.socket = socket
+    }
+
+    /// Connections that still do something.
+    var active: Int {
+        self.connections.count - self.closing
+    }
+
+    func add(_ connection: ServerConnection) {
+        connection.index = self.connections.count
+        self.connections.append(connection)
+        self.counts.open = self.connections.count
+    }
+
+    func remove(_ connection: ServerConnection) {
+        guard connection.index < self.connections.count, self.connections[connection.index] === connection else {
+            return
+        }
+        let last = self.connections.removeLast()
+        if last !== connection {
+            last.index = connection.index
+            self.connections[last.index] = last
+        }
+        if connection.isClosing {
+            self.closing -= 1
+        }
+        self.counts.open = self.connections.count
+    }
+
+    /// Ends a connection in both directions. libmicrohttpd then sees that it is over, and closes it.
+    func shutDown(_ connection: ServerConnection) {
+        guard !connection.isClosing else { return }
+        connection.isClosing = true
+        connection.deadline = nil
+        self.closing += 1
+        shutdown(connection.descriptor, Int32(SHUT_RDWR))
+    }
+
+    /// The connection to close when there is no room: the one that has been without a request for the longest; where all
+    /// have one, one that waits for an answer and whose client has ended its side.
+    var dispensable: ServerConnection? {
+        var oldest: ServerConnection?
+        for connection in self.connections where !connection.isClosing && connection.isWithoutRequest {
+            if let best = oldest, best.phaseBegan <= connection.phaseBegan {
+                continue
+            }
+            oldest = connection
+        }
+        return oldest ?? self.connections.first { !$0.isClosing && $0.phase == .suspended && $0.isHalfClosed }
+    }
+}

@@ -1,0 +1,82 @@
+internal import LinuxSystem
+
+/// A client's connection and the request that is under way on it.
+final class ServerConnection {
+    /// How far the present request is. A request goes through them in this order; a refused or early answered one goes to
+    /// `responding` at once.
+    enum Phase {
+        /// Accepted, no header yet.
+        case new
+        /// Between two requests.
+        case idle
+        /// The request line is there, the header not yet.
+        case header
+        /// The header passed the gate; the body comes in.
+        case body
+        /// The handler has the request and has not returned.
+        case handling
+        /// The handler has returned and owes an answer; libmicrohttpd does not look at the connection.
+        case suspended
+        /// The answer is there, or the client is gone; libmicrohttpd will ask again.
+        case resuming
+        /// The answer is queued.
+        case responding
+    }
+
+    let listener: Listener
+    let descriptor: Int32
+    let place: HTTPConnection
+    /// libmicrohttpd's connection.
+    var native: OpaquePointer?
+    /// Where it stands in the listener's list.
+    var index = 0
+
+    private(set) var phase = Phase.new
+    private(set) var phaseBegan: SuspendingClock.Instant
+    /// When the connection is closed, whatever its bytes do.
+    var deadline: SuspendingClock.Instant?
+    /// Shut down; libmicrohttpd has not closed it yet.
+    var isClosing = false
+    /// The client has ended its side, while its request waits for an answer.
+    var isHalfClosed = false
+    /// Watches for the client's end, while the connection is suspended.
+    var watch: EventLoop.Registration?
+
+    /// The present request's target as it came, and where it stood.
+    var target: [UInt8] = []
+    var targetAddress: UInt = 0
+    var request: HTTPRequest?
+    var body: [UInt8] = []
+    /// An answer that waits until the whole request was read.
+    var answer: HTTPResponse?
+    var exchange: Exchange?
+
+    init(listener: Listener, descriptor: Int32, place: HTTPConnection, at instant: SuspendingClock.Instant) {
+        self.listener = listener
+        self.descriptor = descriptor
+        self.place = place
+        self.phaseBegan = instant
+    }
+
+    var isWithoutRequest: Bool {
+        switch self.phase {
+        case .new, .idle, .header: true
+        case .body, .handling, .suspended, .resuming, .responding: false
+        }
+    }
+
+    func enter(_ phase: Phase, at instant: SuspendingClock.Instant) {
+        self.phase = phase
+        self.phaseBegan = instant
+    }
+
+    /// Forgets the present request.
+    func reset() {
+        self.target.removeAll(keepingCapacity: true)
+        self.targetAddress = 0
+        self.request = nil
+        self.body = []
+        self.answer = nil
+        self.isHalfClosed = false
+    }
+}
