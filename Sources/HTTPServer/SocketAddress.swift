@@ -1,3 +1,6 @@
+// Both, because microhttpd.h includes sys/socket.h: which of the two modules the compiler takes for the home of
+// sockaddr_storage depends on which it loads first.
+internal import CMicroHTTPD
 internal import Glibc
 
 /// A sockaddr_storage with its length.
