@@ -2,9 +2,13 @@
 #include "clinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,7 +40,8 @@ int cl_epoll_wait(int epoll, struct cl_epoll_event *events, int count, int64_t n
     if (nanoseconds > 0 && !atomic_load_explicit(&has_no_pwait2, memory_order_relaxed)) {
         struct timespec timeout = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
         n = (int)syscall(SYS_epoll_pwait2, epoll, native, limit, &timeout, NULL, 0);
-        tried = !(n < 0 && errno == ENOSYS);
+        // Older seccomp filters answer EPERM for a call that they do not know.
+        tried = !(n < 0 && (errno == ENOSYS || errno == EPERM));
         if (!tried) atomic_store_explicit(&has_no_pwait2, 1, memory_order_relaxed);
     }
     if (!tried) {
@@ -50,9 +55,55 @@ int cl_epoll_wait(int epoll, struct cl_epoll_event *events, int count, int64_t n
     return n;
 }
 
+int cl_has_epoll_pwait2(void) {
+    struct epoll_event event;
+    struct timespec timeout = {0, 0};
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll < 0) return 0;
+    long n = syscall(SYS_epoll_pwait2, epoll, &event, 1, &timeout, NULL, 0);
+    close(epoll);
+    return n == 0;
+}
+
 void cl_set_thread_name(const char *name) {
     char bounded[16];
     strncpy(bounded, name, sizeof bounded - 1);
     bounded[sizeof bounded - 1] = 0;
     pthread_setname_np(pthread_self(), bounded);
+}
+
+int cl_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
+
+int cl_signalfd(const int *signals, int count) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int i = 0; i < count; i++) {
+        if (sigaddset(&set, signals[i]) != 0) return -1;
+    }
+    int error = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int cl_signalfd_read(int descriptor, struct cl_signal *record) {
+    struct signalfd_siginfo info;
+    ssize_t n;
+    do {
+        n = read(descriptor, &info, sizeof info);
+    } while (n < 0 && errno == EINTR);
+    if (n != sizeof info) return n < 0 && errno != EAGAIN ? -1 : 0;
+    record->number = (int32_t)info.ssi_signo;
+    record->sender_pid = (int32_t)info.ssi_pid;
+    record->sender_uid = info.ssi_uid;
+    return 1;
+}
+
+int cl_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+int cl_is_subreaper(void) {
+    int value = 0;
+    return prctl(PR_GET_CHILD_SUBREAPER, &value, 0, 0, 0) == 0 && value;
 }

@@ -5,6 +5,8 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include "clinux_process.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -32,8 +34,32 @@ struct cl_epoll_event {
 /// rounded up to a millisecond. `nanoseconds` below 0 waits for ever. Writes at most 64 events.
 int cl_epoll_wait(int epoll, struct cl_epoll_event *events, int count, int64_t nanoseconds);
 
+/// Whether epoll_pwait2(2) works here; tried once.
+int cl_has_epoll_pwait2(void);
+
 /// Names the calling thread, at most 15 bytes. In C because pthread_setname_np is a GNU extension.
 void cl_set_thread_name(const char *name);
+
+/// pipe2(2) with O_CLOEXEC. In C because Swift's Glibc module lacks it.
+int cl_pipe(int *ends);
+
+/// Makes `signals` wait for a signalfd(2) instead of being delivered: blocks them in the calling thread and returns a
+/// non-blocking, close-on-exec descriptor, or -1 with errno. In C because Swift's Glibc module lacks signalfd.
+int cl_signalfd(const int *signals, int count);
+
+/// One record of a signalfd.
+struct cl_signal {
+    int32_t number;
+    int32_t sender_pid;
+    uint32_t sender_uid;
+};
+
+/// Reads one record; 1 when there was one, 0 when there is none, -1 with errno.
+int cl_signalfd_read(int descriptor, struct cl_signal *record);
+
+/// prctl(2) is variadic: PR_SET_CHILD_SUBREAPER and PR_GET_CHILD_SUBREAPER; 0 or -1 with errno.
+int cl_become_subreaper(void);
+int cl_is_subreaper(void);
 
 #pragma clang assume_nonnull end
 

@@ -1,0 +1,187 @@
+internal import CLinux
+internal import Glibc
+
+/// What the kernel tells of processes under /proc: the ones that were reparented to this process as a subreaper, the
+/// descendants of a process, the members of a run.
+///
+/// It reads `stat`, `children` and directories, which wait for no lock of the process that is looked at; `environ`, which
+/// may wait for its memory, only for an orphan that nothing else assigns to a run, and once.
+///
+/// For one thread; it must be made by the process that asks.
+public final class ProcessTable {
+    /// The variable by which a process that left its session is known.
+    public static let runIDVariable = "REEVE_RUN_ID"
+    /// How many processes one scan looks at.
+    public static let maximumScan = 32768
+    /// How much of a list or an environment is read.
+    static let maximumFile = 16 << 20
+
+    let ownPID: Int32
+    /// Whether the kernel has `/proc/<pid>/task/<tid>/children` (CONFIG_PROC_CHILDREN). Without it every scan reads all of
+    /// /proc.
+    public let listsChildren: Bool
+    /// `/proc` itself.
+    let proc: Int32
+    /// `/proc/self/task/<first thread>/children`, -1 without it.
+    private let ownChildren: Int32
+    private var buffer: UnsafeMutableRawBufferPointer
+    /// The runs of the processes that were assigned to one, or to none.
+    var known: [Int32: KnownProcess] = [:]
+
+    /// Which run a process belongs to, found once.
+    struct KnownProcess {
+        var startTime: UInt64
+        var runID: String?
+    }
+
+    /// ENOENT when /proc is not mounted.
+    public convenience init() throws(Errno) {
+        try self.init(usesChildrenLists: true)
+    }
+
+    /// - Parameter usesChildrenLists: `false` behaves as on a kernel without them.
+    init(usesChildrenLists: Bool) throws(Errno) {
+        self.ownPID = getpid()
+        self.proc = try Descriptor.open("/proc", O_RDONLY | O_DIRECTORY).take()
+        self.buffer = .allocate(byteCount: 4096, alignment: 16)
+        let number = open("/proc/self/task/\(self.ownPID)/children", O_RDONLY | O_CLOEXEC)
+        if number >= 0, !usesChildrenLists {
+            Glibc.close(number)
+        }
+        self.ownChildren = usesChildrenLists ? number : -1
+        self.listsChildren = self.ownChildren >= 0
+    }
+
+    deinit {
+        if self.ownChildren >= 0 {
+            Glibc.close(self.ownChildren)
+        }
+        Glibc.close(self.proc)
+        self.buffer.deallocate()
+    }
+
+    // MARK: Orphans
+
+    /// The children that were reparented to this process, zombies included.
+    ///
+    /// The kernel gives them to the first thread that lives, which is the main one; the spawn lanes' children are listed
+    /// under their lanes. In the common case the list is empty, which costs one read. Without `listsChildren` these are
+    /// all children, the ones that were spawned included.
+    public func orphans() -> [Int32] {
+        guard self.listsChildren else {
+            return self.scanAll().filter { $0.parent == self.ownPID }.map(\.pid)
+        }
+        return self.numbers(in: self.ownChildren)
+    }
+
+    /// Ends the zombies among the orphans; returns how many.
+    ///
+    /// - Parameter excluded: children that somebody else reaps.
+    @discardableResult
+    public func reapStrangers(except excluded: Set<Int32> = []) -> Int {
+        var count = 0
+        for pid in self.orphans() where !excluded.contains(pid) && cl_reap_pid(pid) == 1 {
+            self.known[pid] = nil
+            count += 1
+        }
+        return count
+    }
+
+    // MARK: Reading
+
+    /// Where the process stands; `nil` when there is none of that number.
+    public func stat(of pid: Int32) -> ProcessStat? {
+        let number = openat(self.proc, "\(pid)/stat", O_RDONLY | O_CLOEXEC)
+        guard number >= 0 else { return nil }
+        defer { Glibc.close(number) }
+        let count = self.fill(from: number)
+        let line = UnsafeRawBufferPointer(rebasing: self.buffer[..<count]).assumingMemoryBound(to: UInt8.self)
+        return ProcessStat(parsing: line.span)
+    }
+
+    /// The children of every thread of a process.
+    func children(of stat: ProcessStat) -> [Int32] {
+        guard stat.threads > 1 else {
+            return self.children(of: stat.pid, thread: stat.pid)
+        }
+        return self.entries(of: "\(stat.pid)/task").flatMap { self.children(of: stat.pid, thread: $0) }
+    }
+
+    private func children(of pid: Int32, thread: Int32) -> [Int32] {
+        let number = openat(self.proc, "\(pid)/task/\(thread)/children", O_RDONLY | O_CLOEXEC)
+        guard number >= 0 else { return [] }
+        defer { Glibc.close(number) }
+        return self.numbers(in: number)
+    }
+
+    /// Every process of the system, for kernels without lists of children.
+    func scanAll() -> [ProcessStat] {
+        self.entries(of: ".").compactMap { self.stat(of: $0) }
+    }
+
+    /// The entries of a directory under /proc that are numbers.
+    private func entries(of path: String) -> [Int32] {
+        let number = openat(self.proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard number >= 0 else { return [] }
+        guard let directory = fdopendir(number) else {
+            Glibc.close(number)
+            return []
+        }
+        defer { closedir(directory) }
+        var numbers: [Int32] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                Int32(String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self))
+            }
+            if let name {
+                numbers.append(name)
+            }
+        }
+        return numbers
+    }
+
+    /// Reads a file that consists of numbers from its begin.
+    private func numbers(in number: Int32) -> [Int32] {
+        let count = self.fill(from: number)
+        guard count > 0 else { return [] }
+        let text = UnsafeRawBufferPointer(rebasing: self.buffer[..<count]).assumingMemoryBound(to: UInt8.self)
+        let line = text.span
+        var scanner = DecimalScanner(at: 0)
+        var numbers: [Int32] = []
+        while let value = scanner.next(in: line) {
+            numbers.append(Int32(truncatingIfNeeded: value))
+        }
+        return numbers
+    }
+
+    /// Reads a whole file into the buffer, which grows to hold it up to `maximumFile`; 0 when it cannot be read, as when
+    /// its process is gone.
+    func fill(from number: Int32) -> Int {
+        var count = 0
+        while count < Self.maximumFile {
+            if count == self.buffer.count {
+                let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 * count, alignment: 16)
+                larger.copyMemory(from: UnsafeRawBufferPointer(self.buffer))
+                self.buffer.deallocate()
+                self.buffer = larger
+            }
+            let room = UnsafeMutableRawBufferPointer(rebasing: self.buffer[count...])
+            let n = pread(number, room.baseAddress, room.count, off_t(count))
+            if n < 0, Errno.current.rawValue == EINTR {
+                continue
+            }
+            guard n > 0 else { return count }
+            count += n
+            // The kernel fills about a page at a time, with whole records; so little is the whole file.
+            if count < 2048 {
+                return count
+            }
+        }
+        return count
+    }
+
+    /// What the buffer holds after `fill`.
+    func withBuffer<Result>(_ count: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        body(UnsafeRawBufferPointer(rebasing: self.buffer[..<count]))
+    }
+}

@@ -1,0 +1,240 @@
+internal import CLinux
+internal import Glibc
+
+/// What the lanes of a `Spawner` share: the queue, and who does what.
+//
+// Unchecked: every variable is guarded by `monitor`; a slot's lane memory belongs to its thread, but for cl_spawn_abort,
+// which is called under the monitor while a spawn is marked as under way.
+final class SpawnPool: @unchecked Sendable {
+    /// One lane's place in the pool.
+    //
+    // Unchecked: as the pool's own variables.
+    final class Slot: @unchecked Sendable {
+        let lane: OpaquePointer
+        /// The job's number, 0 while the lane is idle.
+        fileprivate var ticket: UInt64 = 0
+        fileprivate var began: SuspendingClock.Instant = .now
+        fileprivate var isSpawning = false
+        fileprivate var isAborted = false
+
+        init() throws(Errno) {
+            guard let lane = cl_spawn_lane_create() else { throw Errno.current }
+            self.lane = lane
+        }
+
+        deinit {
+            cl_spawn_lane_destroy(self.lane)
+        }
+    }
+
+    private struct Job {
+        var number: UInt64
+        var run: @Sendable (SpawnLane) -> Void
+    }
+
+    /// The thread that waits for the moment when another lane is needed, and then becomes it. It is started when a job
+    /// has to wait for the first time.
+    private enum Spare {
+        case none
+        /// Without a time limit, until a job has to wait.
+        case asleep
+        case awake
+    }
+
+    let nullDescriptor: Int32
+    private let name: String
+    private let growsAfter: Duration
+    private let maximumLanes: Int
+    private let monitor: Monitor
+    private var slots: [Slot] = []
+    private var queue: [Job] = []
+    /// The place in `queue` of the first job that has not begun.
+    private var first = 0
+    private var idle = 0
+    private var spare = Spare.none
+    private var nextNumber: UInt64 = 1
+    private var isStopping = false
+
+    init(name: String, growsAfter: Duration, maximumLanes: Int) throws(Errno) {
+        self.name = name
+        self.growsAfter = growsAfter
+        self.maximumLanes = maximumLanes
+        self.monitor = Monitor()
+        self.nullDescriptor = try Descriptor.open("/dev/null", O_RDWR).take()
+    }
+
+    deinit {
+        close(self.nullDescriptor)
+    }
+
+    func startFirstLane() throws(Errno) {
+        let slot = try Slot()
+        self.slots = [slot]
+        try SystemThread.start(name: self.name) { self.runLane(slot) }
+    }
+
+    func stop() {
+        self.monitor.lock()
+        self.isStopping = true
+        self.monitor.unlock()
+        self.monitor.wakeAll(.lanes)
+        self.monitor.wakeAll(.spare)
+    }
+
+    // MARK: From any thread
+
+    func submit(_ run: @escaping @Sendable (SpawnLane) -> Void) -> Spawner.Ticket {
+        self.monitor.lock()
+        let number = self.nextNumber
+        self.nextNumber += 1
+        self.queue.append(Job(number: number, run: run))
+        let hasIdle = self.idle > 0
+        let wakesSpare = self.mustWait && self.spare == .asleep
+        let startsSpare = self.mustWait && self.spare == .none && self.slots.count < self.maximumLanes
+        if startsSpare {
+            self.spare = .awake
+        }
+        self.monitor.unlock()
+        // After the unlock, so that the thread that wakes does not wait for the lock at once.
+        if hasIdle {
+            self.monitor.wakeOne(.lanes)
+        }
+        if wakesSpare {
+            self.monitor.wakeOne(.spare)
+        }
+        if startsSpare {
+            self.startSpare()
+        }
+        return Spawner.Ticket(number: number)
+    }
+
+    func abort(_ ticket: Spawner.Ticket) -> Spawner.Abortion {
+        self.monitor.lock()
+        defer { self.monitor.unlock() }
+        if let index = self.queue[self.first...].firstIndex(where: { $0.number == ticket.number }) {
+            self.queue.remove(at: index)
+            return .dropped
+        }
+        guard let slot = self.slots.first(where: { $0.ticket == ticket.number }) else { return .ended }
+        slot.isAborted = true
+        if slot.isSpawning {
+            cl_spawn_abort(slot.lane)
+        }
+        return .requested
+    }
+
+    var load: Spawner.Load {
+        self.monitor.lock()
+        defer { self.monitor.unlock() }
+        let now = SuspendingClock.now
+        let busy = self.slots.filter { $0.ticket != 0 }
+        return Spawner.Load(
+            lanes: self.slots.count,
+            busy: busy.count,
+            hung: busy.count { $0.began.duration(to: now) > self.growsAfter },
+            waiting: self.queue.count - self.first
+        )
+    }
+
+    // MARK: On a lane
+
+    private func runLane(_ slot: Slot) {
+        let lane = SpawnLane(pool: self, slot: slot)
+        while let job = self.nextJob(slot) {
+            job.run(lane)
+        }
+    }
+
+    /// Ends the lane's present job and waits for the next one; `nil` when the pool stops.
+    private func nextJob(_ slot: Slot) -> Job? {
+        self.monitor.lock()
+        defer { self.monitor.unlock() }
+        slot.ticket = 0
+        slot.isAborted = false
+        while self.first == self.queue.count {
+            guard !self.isStopping else { return nil }
+            self.idle += 1
+            self.monitor.wait(.lanes)
+            self.idle -= 1
+        }
+        let job = self.queue[self.first]
+        self.first += 1
+        if self.first == self.queue.count {
+            self.queue.removeAll(keepingCapacity: self.queue.count <= 64)
+            self.first = 0
+        }
+        slot.ticket = job.number
+        slot.began = .now
+        return job
+    }
+
+    /// `false` when the job was aborted: nothing must be spawned.
+    func beginSpawn(_ slot: Slot) -> Bool {
+        self.monitor.lock()
+        defer { self.monitor.unlock() }
+        guard !slot.isAborted else { return false }
+        cl_spawn_prepare(slot.lane)
+        slot.isSpawning = true
+        return true
+    }
+
+    /// From here on nobody kills the child through the lane, so its pidfd may be handed on.
+    func endSpawn(_ slot: Slot) {
+        self.monitor.lock()
+        slot.isSpawning = false
+        self.monitor.unlock()
+    }
+
+    // MARK: On the spare thread
+
+    private var mustWait: Bool {
+        self.queue.count - self.first > self.idle
+    }
+
+    private func startSpare() {
+        do throws(Errno) {
+            try SystemThread.start(name: "\(self.name)-spare") { self.runSpare() }
+        } catch {
+            // At a limit of threads: the jobs wait, and the next one that has to tries again.
+            self.monitor.lock()
+            self.spare = .none
+            self.monitor.unlock()
+        }
+    }
+
+    private func runSpare() {
+        guard let (slot, number) = self.waitUntilNeeded() else { return }
+        cl_set_thread_name("\(self.name)-\(number)")
+        self.runLane(slot)
+    }
+
+    /// Returns the new lane's slot and number when every lane has been at its job for longer than the growth time and a
+    /// job waits; `nil` when the pool stops.
+    private func waitUntilNeeded() -> (Slot, Int)? {
+        self.monitor.lock()
+        defer { self.monitor.unlock() }
+        while !self.isStopping {
+            guard self.mustWait else {
+                self.spare = .asleep
+                self.monitor.wait(.spare)
+                self.spare = .awake
+                continue
+            }
+            let now = SuspendingClock.now
+            let due = (self.slots.map { $0.ticket == 0 ? now : $0.began }.max() ?? now) + self.growsAfter
+            guard now >= due else {
+                self.monitor.wait(.spare, atMost: now.duration(to: due))
+                continue
+            }
+            guard let slot = try? Slot() else {
+                // No memory for a stack now: the next growth time may find some.
+                self.monitor.wait(.spare, atMost: self.growsAfter)
+                continue
+            }
+            self.slots.append(slot)
+            self.spare = .none
+            return (slot, self.slots.count)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,52 @@
+/// What is to be executed, and in which surroundings.
+///
+/// The new process leads a session of its own, has umask 022, no blocked, ignored or caught signal, and no descriptor but
+/// the three named here.
+public struct SpawnRequest: Sendable {
+    /// Where one of the three standard streams of the new process goes.
+    public enum Stream: Hashable, Sendable {
+        /// `/dev/null`.
+        case null
+        /// This process's own stream of the same number.
+        case inherit
+        /// A descriptor of this process, which must stay open until the spawn is over and is not closed by it.
+        case descriptor(Int32)
+    }
+
+    /// The file to execute; one without a leading slash is looked up from `directory`, never in `PATH`.
+    public var executable: String
+    /// All of argv, the program's own name first.
+    public var arguments: [String]
+    /// All of the environment, as `NAME=value`.
+    public var environment: [String]
+    /// `nil` for the directory of this process.
+    public var directory: String?
+    public var standardInput: Stream
+    public var standardOutput: Stream
+    public var standardError: Stream
+
+    public init(
+        executable: String,
+        arguments: [String],
+        environment: [String],
+        directory: String? = nil,
+        standardInput: Stream = .null,
+        standardOutput: Stream = .inherit,
+        standardError: Stream = .inherit
+    ) {
+        self.executable = executable
+        self.arguments = arguments
+        self.environment = environment
+        self.directory = directory
+        self.standardInput = standardInput
+        self.standardOutput = standardOutput
+        self.standardError = standardError
+    }
+}
+
+/// A process that executes its program.
+public struct Spawned: Sendable {
+    public var pid: Int32
+    /// Belongs to whoever receives it.
+    public var pidfd: PIDFD
+}
