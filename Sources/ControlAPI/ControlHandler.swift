@@ -1,0 +1,183 @@
+internal import ControlMessages
+internal import HTTPServer
+internal import Supervision
+
+/// Answers the requests, out of projections of the stream of transitions. Belongs to the control loop, as all that it
+/// holds: nothing here is locked, and nothing here waits for another thread.
+final class ControlHandler: HTTPHandler {
+    let agent: AgentInformation
+    let access: ControlAccess
+    let policy: AccessPolicy
+    let timer: any ControlTimer
+    let openAPIDocument: HTTPResponse?
+    let isSupervisionResponsive: () -> Bool
+    /// Hands a request to the supervisor; its answer comes back through `submitted` with the same number.
+    var submit: (UInt64, OperationRequest) -> Void = { _, _ in preconditionFailure("nobody takes operations") }
+
+    var status: StatusProjection
+    var exits = ExitHistory()
+    var operations = OperationLog()
+    /// The answer to GET /v1/exits without parameters, by `Detail`, until there is another exit.
+    var newestExits: [HTTPResponse?] = [nil, nil]
+
+    let waits: WaitLimit
+    let workerWaits: WaitList<WorkersQuery>
+    let exitWaits: WaitList<ExitHistory.Query>
+    let operationWaits: WaitList<OperationWait>
+    var submissions: [UInt64: (OperationSubmission) -> Void] = [:]
+    var nextSubmission: UInt64 = 1
+
+    private let router = Router()
+    private var expiry: (instant: MonotonicInstant, cancel: () -> Void)?
+
+    init(
+        agent: AgentInformation,
+        access: ControlAccess,
+        timer: any ControlTimer,
+        openAPIDocument: [UInt8]?,
+        maximumWaits: Int = WaitLimit.maximum,
+        isSupervisionResponsive: @escaping () -> Bool
+    ) {
+        self.agent = agent
+        self.access = access
+        self.policy = AccessPolicy(access)
+        self.timer = timer
+        self.openAPIDocument = openAPIDocument.map { Answer.json($0) }
+        self.isSupervisionResponsive = isSupervisionResponsive
+        self.status = StatusProjection(generation: agent.generation, at: timer.now.monotonic)
+        self.waits = WaitLimit(maximum: maximumWaits)
+        self.workerWaits = WaitList(limit: self.waits, timer: timer)
+        self.exitWaits = WaitList(limit: self.waits, timer: timer)
+        self.operationWaits = WaitList(limit: self.waits, timer: timer)
+    }
+
+    // MARK: HTTPHandler
+
+    func admit(_ head: HTTPRequest) -> HTTPResponse? {
+        if let problem = self.policy.refusal(RequestHeaders(head.headers), head.connection) {
+            return Answer.problem(problem)
+        }
+        do {
+            let (route, _) = try self.router.route(head, self.policy.caller(head.connection))
+            // The query is known before the body is, so nobody sends one in vain.
+            _ = try Parameters(head.query, for: route)
+            return nil
+        } catch {
+            return Answer.problem(error)
+        }
+    }
+
+    func handle(_ request: HTTPRequest, _ exchange: any HTTPExchange) {
+        let caller = self.policy.caller(request.connection)
+        do {
+            let (route, captures) = try self.router.route(request, caller)
+            let headers = RequestHeaders(request.headers)
+            var parameters = try Parameters(request.query, for: route)
+            try RequestBody.read(request.body, contentType: headers.contentType, into: &parameters, for: route)
+            let call = Call(
+                route,
+                headers: headers,
+                caller: caller,
+                captures: captures,
+                parameters: parameters,
+                exchange: exchange
+            )
+            do throws(Problem) {
+                try route.handle(self, call)
+            } catch {
+                call.respond(error)
+            }
+        } catch {
+            exchange.respond(Answer.problem(error))
+        }
+    }
+
+    // MARK: The stream
+
+    /// Takes a batch of transitions, then answers whoever waited for one of them.
+    func apply(_ transitions: [Transition]) {
+        let now = self.timer.now.monotonic
+        let revision = self.status.revision
+        let newestExit = self.exits.newest
+        var operationsHaveMoved = false
+        for transition in transitions {
+            self.status.apply(transition, at: now)
+            switch transition.change {
+            case .exit(let record):
+                self.exits.append(record)
+                self.operations.apply(record)
+                operationsHaveMoved = true
+            case .operation(let operation):
+                self.operations.apply(operation, exits: self.exits)
+                operationsHaveMoved = true
+            case .configured, .instance, .recovered, .shuttingDown: break
+            }
+        }
+        self.setExpiry()
+        if self.exits.newest != newestExit {
+            self.newestExits = [nil, nil]
+            self.answerExitWaits()
+        }
+        if operationsHaveMoved {
+            self.answerOperationWaits()
+        }
+        if self.status.revision != revision {
+            self.answerWorkerWaits()
+        }
+    }
+
+    /// Wakes up when the next restart leaves its window: what is shown changes then, without any transition.
+    private func setExpiry() {
+        let next = self.status.nextExpiry
+        guard next != self.expiry?.instant else { return }
+        self.expiry?.cancel()
+        self.expiry = next.map { instant in
+            (instant, self.timer.schedule(at: instant) { [weak self] in self?.expire() })
+        }
+    }
+
+    private func expire() {
+        self.expiry = nil
+        let revision = self.status.revision
+        self.status.expire(at: self.timer.now.monotonic)
+        self.setExpiry()
+        if self.status.revision != revision {
+            self.answerWorkerWaits()
+        }
+    }
+
+    // MARK: Names
+
+    func unknownWorker(_ name: String, mayKnowNames: Bool = true) -> Problem {
+        let shown = name.utf8.count <= 64 ? name : String(name.prefix(64)) + "…"
+        guard mayKnowNames, let near = NearestName.of(name, among: self.status.names) else {
+            return Problem(.unknownWorker, "no worker is called \"\(shown)\"")
+        }
+        return Problem(.unknownWorker, "no worker is called \"\(shown)\"; did you mean \"\(near)\"?")
+    }
+
+    /// The workers that a list of names and globs means, in the order of the configuration. Every pattern must mean one: a
+    /// name with a typing error would otherwise look like a worker that is well.
+    func workers(
+        _ patterns: [NamePattern],
+        mayKnowNames: Bool = true
+    ) throws(Problem) -> [String] {
+        var chosen: Set<String> = []
+        let names = self.status.names
+        for pattern in patterns {
+            if !pattern.isGlob {
+                guard self.status.worker(pattern.text) != nil else {
+                    throw self.unknownWorker(pattern.text, mayKnowNames: mayKnowNames)
+                }
+                chosen.insert(pattern.text)
+                continue
+            }
+            let matching = names.filter { pattern.matches($0) }
+            guard !matching.isEmpty else {
+                throw Problem(.unknownWorker, "no worker's name matches \"\(pattern.text.prefix(64))\"")
+            }
+            chosen.formUnion(matching)
+        }
+        return names.filter { chosen.contains($0) }
+    }
+}

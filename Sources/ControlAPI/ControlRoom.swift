@@ -1,0 +1,63 @@
+public import HTTPServer
+public import LinuxSystem
+public import Supervision
+
+/// The room of the control server: everything that answers requests lives on its loop. It learns what happens from the
+/// stream of transitions, and asks the supervisor for nothing but operations.
+public actor ControlRoom {
+    public nonisolated let loop: EventLoop
+    private let control: ControlHandler
+
+    public nonisolated var unownedExecutor: UnownedSerialExecutor {
+        self.loop.asUnownedSerialExecutor()
+    }
+
+    /// To be called on the loop, or before it runs by the thread that made it.
+    ///
+    /// - Parameters:
+    ///   - openAPIDocument: the bytes of /openapi.json.
+    ///   - isSupervisionResponsive: whether the supervision loop turns, for /healthz; called on the control loop.
+    public init(
+        loop: EventLoop,
+        agent: AgentInformation,
+        access: ControlAccess,
+        supervisor: any SupervisorCommands,
+        openAPIDocument: [UInt8]? = nil,
+        isSupervisionResponsive: @escaping @Sendable () -> Bool
+    ) {
+        let control = ControlHandler(
+            agent: agent,
+            access: access,
+            timer: LoopTimer(loop),
+            openAPIDocument: openAPIDocument,
+            isSupervisionResponsive: isSupervisionResponsive
+        )
+        self.loop = loop
+        self.control = control
+        control.submit = { [weak self] number, request in
+            guard let self else { return }
+            // On the loop, not on a pool's thread: the agent has no other threads than its rooms.
+            Task(executorPreference: loop) {
+                let submission = await supervisor.submit(request)
+                await self.submitted(number, submission)
+            }
+        }
+    }
+
+    /// What the server calls; it belongs to the loop, as the server does.
+    public var handler: any HTTPHandler {
+        self.control
+    }
+
+    /// Takes a batch of transitions, in the order of the stream. May be called from any thread; batches are applied in the
+    /// order in which they were handed over.
+    public nonisolated func apply(_ transitions: [Transition]) {
+        self.loop.execute {
+            self.assumeIsolated { $0.control.apply(transitions) }
+        }
+    }
+
+    private func submitted(_ number: UInt64, _ submission: OperationSubmission) {
+        self.control.submitted(number, submission)
+    }
+}

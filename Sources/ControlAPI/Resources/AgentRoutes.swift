@@ -1,0 +1,49 @@
+internal import ControlMessages
+internal import HTTPServer
+
+/// GET /v1/agent.
+extension ControlHandler {
+    func showAgent(_ call: Call) {
+        var socket = ""
+        var listeners: [ListenerMessage] = []
+        for listener in self.access.listeners {
+            switch listener {
+            case .unix(let path): socket = path
+            case .tcp(let address, let anonymous, let maximumRole):
+                listeners.append(
+                    ListenerMessage(
+                        address: address,
+                        anonymous: anonymous?.rawValue ?? "none",
+                        maxRole: maximumRole?.rawValue
+                    )
+                )
+            }
+        }
+        let message = AgentMessage(
+            version: self.agent.version,
+            pid: self.agent.pid,
+            keeperPID: self.agent.keeperPID,
+            generation: self.agent.generation,
+            startedAt: TimestampText.format(self.agent.startedAt),
+            bootID: self.agent.bootID,
+            configFiles: self.agent.configFiles,
+            stateDir: self.agent.stateDirectory,
+            socket: socket,
+            listeners: listeners,
+            workers: self.status.workers.count,
+            instances: self.status.workers.reduce(0) { $0 + $1.instances.count },
+            capabilities: self.agent.capabilities,
+            limits: NamedValues(self.agent.limits.entries + Self.limits),
+            degraded: self.agent.degraded
+        )
+        call.respond(Answer.json(message))
+    }
+
+    private static var limits: [NamedValues<Int64>.Entry] {
+        [
+            .init(name: "exits_kept", value: Int64(ExitHistory.maximumCount)),
+            .init(name: "operations_kept", value: Int64(OperationLog.maximumCount)),
+            .init(name: "waiting_requests", value: Int64(WaitLimit.maximum)),
+        ]
+    }
+}

@@ -1,0 +1,117 @@
+internal import ControlMessages
+internal import HTTPServer
+internal import Supervision
+
+/// GET /v1/exits, GET /v1/exits/{seq} and GET /v1/workers/{worker}/exits.
+extension ControlHandler {
+    static let maximumExitsPerPage: Int64 = 1000
+
+    enum Order: String, CaseIterable {
+        case ascending = "asc"
+        case descending = "desc"
+    }
+
+    func showExits(_ call: Call) throws(Problem) {
+        let workers = try call.parameters.patterns("worker")
+        for pattern in workers ?? [] where !pattern.isGlob {
+            // The exits of a worker that is configured no more are still there.
+            guard self.status.worker(pattern.text) != nil || self.exits.contains(worker: pattern.text) else {
+                throw self.unknownWorker(pattern.text)
+            }
+        }
+        if call.parameters.isEmpty {
+            self.showNewestExits(call)
+        } else {
+            try self.showExits(of: workers, call)
+        }
+    }
+
+    func showExitsOfWorker(_ call: Call) throws(Problem) {
+        let name = call.captures[0]
+        guard self.status.worker(name) != nil || self.exits.contains(worker: name) else {
+            throw self.unknownWorker(name)
+        }
+        try self.showExits(of: [NamePattern(text: name)], call)
+    }
+
+    private func showExits(of workers: [NamePattern]?, _ call: Call) throws(Problem) {
+        var query = ExitHistory.Query(workers: workers)
+        query.causes = try call.parameters.choices("cause")
+        query.after = try call.parameters.integer("after", in: 0 ... .max)
+        query.before = try call.parameters.integer("before", in: 0 ... .max)
+        query.limit = Int(try call.parameters.integer("limit", in: 1...Self.maximumExitsPerPage) ?? 100)
+        let order: Order? = try call.parameters.choice("order")
+        query.isAscending = order.map { $0 == .ascending } ?? (query.after != nil)
+        if let since = try call.parameters.duration("since", atMost: DurationText.maximum) {
+            query.since = self.timer.now.wall.advanced(by: .zero - since)
+        }
+        let timeout = try call.parameters.duration("timeout", atMost: Self.maximumPollTime) ?? .zero
+        if let after = query.after, self.exits.hasLost(after: after), let oldest = self.exits.oldest {
+            throw Problem(.gone, "exits after \(after) are no longer kept; the oldest is \(oldest)", oldest: oldest)
+        }
+        guard timeout > .zero else {
+            self.answer(query, call)
+            return
+        }
+        guard query.after != nil else {
+            throw Problem(.invalidParameter, "timeout needs after, the newest exit that you have")
+        }
+        guard self.exits.page(query).records.isEmpty else {
+            self.answer(query, call)
+            return
+        }
+        try self.waits.take()
+        // Nothing that is there now fits, so nobody need look at it again.
+        query.after = max(query.after ?? 0, self.exits.newest ?? 0)
+        self.exitWaits.add(query, call, until: self.timer.now.monotonic.advanced(by: timeout)) { [unowned self] query in
+            self.answer(query, call)
+        }
+    }
+
+    private func answer(_ query: ExitHistory.Query, _ call: Call) {
+        call.respond(self.response(self.exits.page(query), call.detail))
+    }
+
+    private func response(_ page: ExitHistory.Page, _ detail: Detail) -> HTTPResponse {
+        Answer.json(
+            ExitsMessage(
+                exits: page.records.map { ExitMessage($0, detail: detail) },
+                next: page.next,
+                oldest: self.exits.oldest
+            )
+        )
+    }
+
+    /// What most clients ask for, encoded once for each exit.
+    private func showNewestExits(_ call: Call) {
+        let detail = call.detail
+        let response = self.newestExits[detail.rawValue] ?? self.response(self.exits.page(.init()), detail)
+        self.newestExits[detail.rawValue] = response
+        call.respond(response)
+    }
+
+    func answerExitWaits() {
+        self.exitWaits.answer { query, call in
+            guard !self.exits.page(query).records.isEmpty else { return false }
+            self.answer(query, call)
+            return true
+        }
+    }
+
+    func showExit(_ call: Call) throws(Problem) {
+        guard let seq = Int64(call.captures[0]), let record = self.exits.record(seq: seq) else {
+            throw self.unknownExit(call.captures[0])
+        }
+        call.respond(Answer.json(ExitMessage(record, detail: call.detail)))
+    }
+
+    private func unknownExit(_ text: String) -> Problem {
+        guard let seq = Int64(text), seq > 0 else {
+            return Problem(.unknownExit, "an exit is named by its seq, a whole number")
+        }
+        if let oldest = self.exits.oldest, self.exits.hasDropped, seq < oldest {
+            return Problem(.unknownExit, "exit \(seq) is no longer kept; the oldest is \(oldest)")
+        }
+        return Problem(.unknownExit, "there is no exit \(seq)")
+    }
+}

@@ -1,0 +1,165 @@
+internal import ControlMessages
+internal import HTTPServer
+internal import Supervision
+
+/// The POST routes that ask for an operation.
+extension ControlHandler {
+    /// The longest grace period, observation and timeout that a request can ask for.
+    static let maximumOperationTime = Duration.seconds(86_400)
+    /// What is added to the time that an operation may take by its own rules, before its client is told that it takes
+    /// longer.
+    static let timeoutMargin = Duration.seconds(5)
+    /// Of `reason`, in bytes of UTF-8.
+    static let maximumReasonLength = 1024
+
+    /// POST /v1/workers/{worker}/start and its like.
+    func operateOnWorker(_ call: Call, _ action: OperationAction) throws(Problem) {
+        let name = call.captures[0]
+        guard self.status.worker(name) != nil else { throw self.unknownWorker(name) }
+        try self.operate(call, action, [name])
+    }
+
+    /// POST /v1/operations: several workers at once.
+    func operateOnWorkers(_ call: Call) throws(Problem) {
+        guard let action: OperationAction = try call.parameters.choice("action") else {
+            throw Problem(.invalidParameter, "action is missing; it is one of start, stop, restart, signal, reset")
+        }
+        guard action != .shutdown else {
+            throw Problem(
+                .invalidParameter,
+                "action is one of start, stop, restart, signal, reset; POST /v1/agent/shutdown ends the agent"
+            )
+        }
+        guard let text = call.parameters.text("workers") else {
+            throw Problem(.invalidParameter, "workers is missing; it is a list of names and globs, or \"all\"")
+        }
+        var workers = self.status.names
+        if text != "all", let patterns = try call.parameters.patterns("workers") {
+            workers = try self.workers(patterns)
+        }
+        guard let route = RouteTable.operation(action) else {
+            preconditionFailure("no worker has a route for \(action)")
+        }
+        for name in call.parameters.names where name != "action" && name != "workers" {
+            guard route.parameters.contains(name) else {
+                throw Problem(.unknownParameter, "\(action.rawValue) takes no \(name)")
+            }
+        }
+        try self.operate(call, action, workers)
+    }
+
+    /// POST /v1/agent/shutdown: answered before it ends, so nobody waits for it.
+    func shutDown(_ call: Call) throws(Problem) {
+        var request = OperationRequest(action: .shutdown, workers: self.status.names, requestedBy: call.caller.name)
+        request.reason = try Self.reason(call)
+        try self.waits.take()
+        self.submit(request, for: call, mode: .none, timeout: nil)
+    }
+
+    private func operate(_ call: Call, _ action: OperationAction, _ workers: [String]) throws(Problem) {
+        var request = OperationRequest(action: action, workers: workers, requestedBy: call.caller.name)
+        request.reason = try Self.reason(call)
+        request.grace = try call.parameters.duration("grace", atMost: Self.maximumOperationTime)
+        request.observe = try call.parameters.duration("observe", atMost: Self.maximumOperationTime)
+        if let instance = try call.parameters.integer("instance", in: 0...9999) {
+            guard workers.count == 1 else {
+                throw Problem(.invalidParameter, "instance names a slot of one worker; these are \(workers.count)")
+            }
+            request.instance = Int(instance)
+            try self.check(request)
+        }
+        if action == .signal {
+            request.signal = try Self.signal(call)
+            request.signalScope = try call.parameters.choice("scope") ?? .main
+        }
+        let mode: WaitMode = try call.parameters.choice("wait") ?? .done
+        guard mode == .done || mode == .none else {
+            throw Problem(.notSupportedYet, "wait=\(mode.rawValue) is not supported yet; use done or none")
+        }
+        let timeout = try call.parameters.duration("timeout", atMost: Self.maximumOperationTime)
+        guard !workers.isEmpty else {
+            throw Problem(.unprocessable, "no worker is configured")
+        }
+        // The place is taken before anything is done: a client that is told to come back later must find nothing changed.
+        try self.waits.take()
+        self.submit(request, for: call, mode: mode, timeout: timeout)
+    }
+
+    private func check(_ request: OperationRequest) throws(Problem) {
+        guard let index = request.instance, let worker = self.status.worker(request.workers[0]) else { return }
+        guard index < worker.instances.count else {
+            throw Self.unknownInstance(InstanceID(worker: request.workers[0], index: index), worker.instances.count)
+        }
+    }
+
+    static func unknownInstance(_ id: InstanceID, _ count: Int) -> Problem {
+        let has = count == 1 ? "1 instance, 0" : count == 0 ? "no instance" : "\(count) instances, 0 to \(count - 1)"
+        return Problem(.unknownInstance, "there is no \(id): the worker has \(has)")
+    }
+
+    private static func reason(_ call: Call) throws(Problem) -> String? {
+        guard let reason = call.parameters.text("reason") else { return nil }
+        guard reason.utf8.count <= Self.maximumReasonLength else {
+            throw Problem(.invalidParameter, "reason is at most \(Self.maximumReasonLength) bytes long")
+        }
+        return reason
+    }
+
+    private static func signal(_ call: Call) throws(Problem) -> Signal {
+        guard let text = call.parameters.text("signal") else {
+            throw Problem(.invalidParameter, "signal is missing, such as signal=HUP")
+        }
+        guard let signal = Signal(name: text) else {
+            throw Problem(.invalidParameter, "signal is no signal of this system; use a name such as HUP or a number")
+        }
+        return signal
+    }
+
+    /// Hands the request to the supervisor and takes care of its answer. The call has its place already.
+    private func submit(_ request: OperationRequest, for call: Call, mode: WaitMode, timeout: Duration?) {
+        let began = self.timer.now.monotonic
+        let number = self.nextSubmission
+        self.nextSubmission += 1
+        self.submissions[number] = { [unowned self] submission in
+            switch submission {
+            case .accepted(let operation, let budget), .joined(let operation, let budget):
+                if self.operations[operation.id] == nil {
+                    self.operations.apply(operation, exits: self.exits)
+                }
+                if mode == .none {
+                    self.waits.release()
+                    call.respond(self.accepted(operation.id))
+                } else {
+                    let end = began.advanced(by: timeout ?? budget + Self.timeoutMargin)
+                    self.wait(OperationWait(id: operation.id, answer: .outcome), call, until: end)
+                }
+            case .conflict, .unknownWorker, .unknownInstance, .noProcess, .busy:
+                self.waits.release()
+                call.respond(self.refusal(submission, request))
+            }
+        }
+        self.submit(number, request)
+    }
+
+    /// The supervisor's answer to a request that `submit` handed over.
+    func submitted(_ number: UInt64, _ submission: OperationSubmission) {
+        self.submissions.removeValue(forKey: number)?(submission)
+    }
+
+    private func refusal(_ submission: OperationSubmission, _ request: OperationRequest) -> Problem {
+        switch submission {
+        case .accepted, .joined: preconditionFailure("an operation that runs is no refusal")
+        case .conflict(let worker, let other):
+            return Problem(
+                .conflict,
+                "\(worker) is held by operation \(other.id), a \(other.action.rawValue) by \(other.requestedBy)",
+                operation: self.message(other),
+                headers: [Self.location(other.id)]
+            )
+        case .unknownWorker(let name): return self.unknownWorker(name)
+        case .unknownInstance(let id, let count): return Self.unknownInstance(id, count)
+        case .noProcess(let worker): return Problem(.noProcess, "\(worker) has no process that a signal could go to")
+        case .busy(let sentence): return Problem.busy(sentence)
+        }
+    }
+}
