@@ -68,7 +68,7 @@ let package = Package(
         .executableTarget(
             name: "reeve",
             dependencies: [
-                "Agent", "Configuration", "ControlClient", "ControlMessages",
+                "Agent", "Configuration", "ControlClient", "ControlMessages", "Supervision",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings
@@ -107,6 +107,16 @@ let package = Package(
         .testTarget(
             name: "Simulation",
             dependencies: ["Supervision", "Agent"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "ControlClientTests",
+            dependencies: ["ControlClient", "ControlMessages"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "ReeveTests",
+            dependencies: ["reeve", "Configuration", "ControlClient", "ControlMessages"],
             swiftSettings: swiftSettings
         ),
         .testTarget(

@@ -1,0 +1,99 @@
+import ArgumentParser
+import ControlClient
+import ControlMessages
+
+struct ExitsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "exits",
+        abstract: "Shows how runs ended, the newest first; with --follow the newest last.",
+        discussion: "Times are UTC."
+    )
+
+    @Argument(help: ArgumentHelp("A name; all workers without one.", valueName: "worker"))
+    var worker: String?
+
+    @Option(help: ArgumentHelp("Only those of the last while, such as 1h.", valueName: "duration"))
+    var since: DurationArgument?
+
+    @Option(help: ArgumentHelp("Only those with this cause, such as crashed.", valueName: "cause"))
+    var cause: String?
+
+    @Option(help: ArgumentHelp("How many at most.", valueName: "n"))
+    var limit: Int?
+
+    @Flag(help: "Go on, and show those to come.")
+    var follow = false
+
+    @Flag(help: "Print the agent's JSON as it came.")
+    var json = false
+
+    @OptionGroup var connection: ConnectionOptions
+
+    /// How long a request waits for the next exit, in seconds.
+    private static let patience = 30
+
+    func validate() throws {
+        guard self.limit ?? 1 >= 1 else { throw ValidationError("--limit is 1 or more") }
+    }
+
+    func run() throws {
+        let client = try self.connection.connect()
+        var filter = ExitFilter()
+        filter.worker = try self.worker.map { try self.knownName($0, with: client) }
+        filter.cause = self.cause
+        filter.since = self.since?.text
+        filter.limit = self.limit
+        let response = try Remote.send(.exits(filter), with: client, json: self.json)
+        let message = try Remote.read(ExitsMessage.self, of: response)
+        var view = ExitsView()
+        var isRead = try self.show(response, message, in: &view, isFirst: true)
+        guard self.follow else { return }
+        filter.since = nil
+        filter.limit = nil
+        filter.waitSeconds = Self.patience
+        filter.after = Self.newest(message) ?? max(0, (message.oldest ?? 1) - 1)
+        while isRead {
+            isRead = try self.follow(&filter, in: &view, with: client)
+        }
+    }
+
+    /// The highest number seen; `nil` while there is none.
+    static func newest(_ message: ExitsMessage) -> Int64? {
+        message.exits.map(\.seq).max()
+    }
+
+    /// A name that is not there is said with the near one, whatever the agent answers for it.
+    private func knownName(_ name: String, with client: ControlClient) throws(CommandFailure) -> String {
+        guard !self.json else { return name }
+        let workers = try Remote.fetch(WorkersMessage.self, .workers(), with: client).workers
+        guard !WorkerSelection.isGlob(name) else {
+            throw CommandFailure(.usage, "exits takes one worker by its name, or none for all")
+        }
+        return try WorkerSelection.expand([name], among: workers.map(\.name))[0]
+    }
+
+    /// Waits for further exits and shows them.
+    private func follow(_ filter: inout ExitFilter, in view: inout ExitsView, with client: ControlClient) throws -> Bool
+    {
+        guard let response = try Remote.sendPatiently(.exits(filter), with: client) else { return true }
+        guard response.isSuccess else { throw Remote.failure(of: response) }
+        let message = try Remote.read(ExitsMessage.self, of: response)
+        guard let newest = Self.newest(message) else { return true }
+        filter.after = newest
+        return try self.show(response, message, in: &view, isFirst: false)
+    }
+
+    private func show(
+        _ response: ControlResponse,
+        _ message: ExitsMessage,
+        in view: inout ExitsView,
+        isFirst: Bool
+    ) throws -> Bool {
+        guard !self.json else { return try Remote.printBody(of: response) }
+        guard !message.exits.isEmpty || self.follow else { return try Terminal.write("no exits\n") }
+        let exits = self.follow ? message.exits.sorted { $0.seq < $1.seq } : message.exits
+        return try Terminal.write(
+            view.render(exits, now: .now, width: Terminal.width, style: Terminal.style, withHeader: isFirst)
+        )
+    }
+}

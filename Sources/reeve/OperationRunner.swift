@@ -1,0 +1,100 @@
+import ControlClient
+import ControlMessages
+
+/// Asks for an operation, waits for its end, and says how it went.
+struct OperationRunner {
+    let action: String
+    let arguments: OperationArguments
+    var grace: DurationArgument?
+    var observe: DurationArgument?
+
+    func run() throws(CommandFailure) {
+        let client = try self.arguments.connection.connect()
+        // For JSON nothing is asked besides: the answer is the agent's, names that it does not know included.
+        let before = self.arguments.json ? [] : try self.selectedWorkers(with: client)
+        let request = try self.request()
+        let response: ControlResponse
+        do {
+            response = try client.send(request)
+        } catch {
+            throw CommandFailure(error)
+        }
+        guard !self.arguments.json else {
+            try Remote.printBody(of: response)
+            return try self.finish(response)
+        }
+        if let operation = Self.operation(in: response) {
+            try self.report(operation, before: before, with: client)
+        }
+        try self.finish(response)
+    }
+
+    /// The workers that are meant; ends the command for a name that is not there.
+    private func selectedWorkers(with client: ControlClient) throws(CommandFailure) -> [WorkerMessage] {
+        let all = try Remote.fetch(WorkersMessage.self, .workers(), with: client).workers
+        let names = Set(try WorkerSelection.expand(self.arguments.workers, among: all.map(\.name)))
+        return all.filter { names.contains($0.name) }
+    }
+
+    private func request() throws(CommandFailure) -> ControlRequest {
+        var options = OperationOptions()
+        options.isDetached = self.arguments.isDetached
+        options.instance = self.arguments.instance
+        options.timeout = self.arguments.timeout?.text
+        options.grace = self.grace?.text
+        options.observe = self.observe?.text
+        options.reason = self.arguments.reason
+        let workers = self.arguments.workers
+        if workers.count == 1, !WorkerSelection.isGlob(workers[0]) {
+            return .perform(self.action, worker: workers[0], options: options)
+        }
+        do {
+            return try .perform(self.action, workers: .named(workers), options: options)
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
+    /// The operation that an answer is about: the answer itself, or what its problem names.
+    private static func operation(in response: ControlResponse) -> OperationMessage? {
+        guard response.isSuccess else {
+            // One that is in the way is somebody else's, and was not asked for here.
+            return response.status == 409 ? nil : response.problem?.operation
+        }
+        return try? response.decode(OperationMessage.self)
+    }
+
+    private func report(
+        _ operation: OperationMessage,
+        before: [WorkerMessage],
+        with client: ControlClient
+    ) throws(CommandFailure) {
+        guard operation.finishedAt != nil || operation.state != "pending" && operation.state != "running" else {
+            try Terminal.write(OperationView.goesOn(operation) + "\n")
+            return
+        }
+        // Only for the process ids: the operation is over, and an agent that does not answer now changes nothing of it.
+        let after = (try? client.fetch(WorkersMessage.self, .workers(operation.workers)))?.workers ?? []
+        let view = OperationView(
+            operation: operation,
+            before: before,
+            after: after,
+            isVerbose: self.arguments.verbose
+        )
+        try Terminal.write(view.render(style: Terminal.style))
+    }
+
+    private func finish(_ response: ControlResponse) throws(CommandFailure) {
+        guard response.isSuccess else { throw Remote.failure(of: response) }
+        let operation: OperationMessage
+        do {
+            operation = try response.decode(OperationMessage.self)
+        } catch {
+            throw CommandFailure(error)
+        }
+        let status = ExitStatus(operation, isDetached: self.arguments.isDetached)
+        guard status == .done else {
+            throw CommandFailure(status, operation.error.map(Printable.line) ?? "\(self.action) \(operation.state)")
+        }
+    }
+}

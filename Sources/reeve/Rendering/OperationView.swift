@@ -1,0 +1,114 @@
+import ControlMessages
+
+/// What `start`, `stop`, `restart` and the like say when it is over.
+struct OperationView {
+    let operation: OperationMessage
+    /// The workers before and after, for the process ids; both may be empty.
+    var before: [WorkerMessage] = []
+    var after: [WorkerMessage] = []
+    /// Whether everything that was done is told.
+    var isVerbose = false
+
+    /// A line or more for each instance, each with its end.
+    func render(style: TextStyle) -> String {
+        var lines = ""
+        for instance in self.operation.instances {
+            let id = "\(Printable.line(instance.worker)).\(instance.instance)"
+            lines += "\(id) \(self.outcome(instance, style: style))\(self.duration(instance))\n"
+            if instance.outcome == "failed", let exit = instance.exit {
+                lines += self.tail(exit)
+            }
+            if self.isVerbose {
+                lines += self.transcript(instance)
+            }
+        }
+        if lines.isEmpty {
+            lines = "\(Printable.line(self.operation.action)) \(Printable.line(self.operation.state))\n"
+        }
+        return lines
+    }
+
+    /// For an operation that goes on: `restart of web goes on as operation 0190…`.
+    static func goesOn(_ operation: OperationMessage) -> String {
+        let workers = operation.workers.joined(separator: ", ")
+        return Printable.line("\(operation.action) of \(workers) goes on as operation \(operation.id)")
+    }
+
+    private func outcome(_ instance: OperationInstanceMessage, style: TextStyle) -> String {
+        let old = self.pid(of: instance.oldRunID, in: self.before)
+        let new = self.pid(of: instance.newRunID, in: self.after)
+        switch instance.outcome {
+        case "up":
+            var words = style.paint("up", .green)
+            if let new {
+                words += " with pid \(new)"
+            }
+            return old.map { "\(words) (was \($0))" } ?? words
+        case "stopped":
+            return style.paint("stopped", .dim) + (old.map { " (was \($0))" } ?? "") + self.ending(instance)
+        case "finished":
+            return style.paint("finished", .green) + self.ending(instance)
+        case "failed":
+            return style.paint("did not come up", .red) + self.ending(instance)
+        case "unchanged":
+            return self.unchanged(instance)
+        case "signaled":
+            return "was sent the signal" + (old.map { " (pid \($0))" } ?? "")
+        case "in_progress", "pending", "skipped", "aborted", "reset":
+            return instance.outcome.replacing("_", with: " ")
+        default:
+            return Printable.line(instance.outcome)
+        }
+    }
+
+    private func unchanged(_ instance: OperationInstanceMessage) -> String {
+        let now = self.after.isEmpty ? self.before : self.after
+        guard let found = Self.find(instance, in: now) else { return "unchanged" }
+        return "already \(Printable.line(found.state))" + (found.pid.map { " with pid \($0)" } ?? "")
+    }
+
+    private func ending(_ instance: OperationInstanceMessage) -> String {
+        guard let exit = instance.exit else { return "" }
+        let uptime = exit.outcome == "not_started" ? "" : " after \(DurationWords.short(exit.uptimeSeconds))"
+        return ": \(ExitWords.ending(exit))" + uptime
+    }
+
+    private func tail(_ exit: ExitMessage) -> String {
+        (exit.stderrTail ?? []).map { "    \(Printable.line($0))\n" }.joined()
+    }
+
+    private func transcript(_ instance: OperationInstanceMessage) -> String {
+        instance.transcript.map { line in
+            // The time of day is enough: the lines follow each other.
+            let time = line.at.split(separator: "T").last.map(String.init) ?? line.at
+            return "    \(Printable.line(time))  \(Printable.line(line.text))\n"
+        }.joined()
+    }
+
+    /// How long it took, from the first to the last thing that was done; nothing when nobody can tell.
+    private func duration(_ instance: OperationInstanceMessage) -> String {
+        guard ["up", "stopped", "finished"].contains(instance.outcome) else { return "" }
+        let times = instance.transcript.compactMap { WallTime($0.at) }
+        var seconds: Double?
+        if let first = times.first, let last = times.last, times.count > 1 {
+            seconds = last.seconds(since: first)
+        } else if self.operation.instances.count == 1, let created = WallTime(self.operation.createdAt),
+            let finished = self.operation.finishedAt.flatMap({ WallTime($0) })
+        {
+            seconds = finished.seconds(since: created)
+        }
+        return seconds.map { ", \(DurationWords.short($0))" } ?? ""
+    }
+
+    private func pid(of runID: String?, in workers: [WorkerMessage]) -> Int32? {
+        guard let runID else { return nil }
+        return workers.lazy.flatMap(\.instances).first { $0.runID == runID }?.pid
+    }
+
+    private static func find(
+        _ instance: OperationInstanceMessage,
+        in workers: [WorkerMessage]
+    ) -> InstanceMessage? {
+        workers.first { $0.name == instance.worker }?.instances.first { $0.instance == instance.instance }
+    }
+}
