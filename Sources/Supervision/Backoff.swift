@@ -2,7 +2,8 @@ extension BackoffPolicy {
     /// The delay before the n-th consecutive unhealthy restart: zero for the first, then `initial * factor^(n-2)`, at
     /// most `max`, plus or minus `jitter`.
     public func delay(beforeRestart n: Int, using randomness: inout Randomness) -> Duration {
-        guard n >= 2 else { return .zero }
+        // Zero times a power that does not fit would not be a number.
+        guard n >= 2, self.initial > .zero else { return .zero }
         let ideal = min(self.initial.seconds * Self.power(self.factor, n - 2), self.max.seconds)
         let spread = 1 + self.jitter * Double.random(in: -1...1, using: &randomness)
         return .nanoseconds(Int64(ideal * spread * 1e9))
