@@ -37,6 +37,10 @@ struct RestartWindow: Equatable, Sendable {
         return true
     }
 
+    var isEmpty: Bool {
+        self.restarts.isEmpty
+    }
+
     mutating func forget() {
         self.restarts.removeAll()
     }

@@ -207,7 +207,7 @@ public struct InstanceStateMachine: Equatable, Sendable {
 
     /// Forgets consecutive failures and the restart window; `failed` becomes `stopped`. Answers whether anything changes.
     public mutating func reset() -> Bool {
-        let hadFailures = self.consecutiveFailures > 0
+        let hadSome = self.consecutiveFailures > 0 || !self.window.isEmpty
         self.forgetFailures()
         switch self.state {
         case .failed:
@@ -215,7 +215,7 @@ public struct InstanceStateMachine: Equatable, Sendable {
             self.desired = .down
             return true
         case .stopped, .spawning, .running, .stopping, .clearing, .backoff, .finished:
-            return hadFailures
+            return hadSome
         }
     }
 
