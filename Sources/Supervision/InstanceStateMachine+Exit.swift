@@ -46,7 +46,7 @@ extension InstanceStateMachine {
         }
         let own = run.sent.last { $0.signal == status.signal }
         if let ending {
-            record.cause = self.cause(of: status, while: ending)
+            record.cause = self.cause(of: status, while: ending, sentByName: own != nil)
             if record.cause != .killed {
                 record.requestedBy = ending.requester.requestedBy
                 record.operationID = ending.requester.operationID
@@ -70,8 +70,8 @@ extension InstanceStateMachine {
         }
     }
 
-    /// The cause of an end that was asked for.
-    private func cause(of status: WaitStatus, while ending: Ending) -> ExitCause {
+    /// The cause of an end that was asked for. `sentByName` says that somebody sent this signal by its name.
+    private func cause(of status: WaitStatus, while ending: Ending, sentByName: Bool) -> ExitCause {
         guard let signal = status.signal else { return .stopped }
         let stop = self.specification.stop
         if signal == .kill {
@@ -81,13 +81,17 @@ extension InstanceStateMachine {
             case .afterGrace: return .stopTimeout
             }
         }
-        if !stop.command.isEmpty {
-            return signal.isFault ? .crashed : .stopped
-        }
-        if signal == stop.signal {
+        if stop.command.isEmpty && signal == stop.signal {
             return .stopped
         }
-        return signal.isFault ? .crashed : .killed
+        if sentByName {
+            return .killed
+        }
+        if signal.isFault {
+            return .crashed
+        }
+        // A stop command may end the worker by any signal.
+        return stop.command.isEmpty ? .killed : .stopped
     }
 
     /// What follows an end that was asked for.
