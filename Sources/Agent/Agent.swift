@@ -1,1 +1,161 @@
-// Placeholder until the target's first file arrives.
+import Configuration
+import ControlAPI
+import ControlMessages
+import Glibc
+import HTTPServer
+import LinuxSystem
+import Logging
+import Supervision
+
+/// All rooms of the agent, wired together. Belongs to the main thread, which becomes the supervision loop's.
+final class Agent {
+    /// How long answers that were queued last may take to leave when the agent ends.
+    private static let farewell = Duration.milliseconds(50)
+
+    private let settings: Settings
+    private let signals: SignalFD
+    private let loop: EventLoop
+    private let log: AgentLog
+    private let kernel: LinuxKernel
+    private let supervisor: Supervisor
+    private let control: ControlServer
+
+    /// Takes the lock, makes the rooms and listens; starts no worker.
+    init(settings: Settings) throws(AgentStartFailure) {
+        self.settings = settings
+        let state = settings.agent.stateDirectory
+        // The order matters: the lock is held before anything is touched that another agent could be using, and signals
+        // are blocked before there are threads that could take them.
+        try Self.makeDirectories(settings.agent)
+        try Self.takeLock(in: state)
+        let generation: Int64
+        do throws(Errno) {
+            self.signals = try SignalFD(signals: [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGPIPE])
+            try Subreaper.become()
+            generation = try StateDirectory(path: state).nextGeneration()
+        } catch {
+            throw AgentStartFailure("cannot use the state directory \(state): \(error)")
+        }
+        let capabilities = Capabilities.detect()
+        let controlLoop: EventLoop
+        do throws(Errno) {
+            self.loop = try EventLoop(name: "reeve")
+            controlLoop = try EventLoop(name: "control")
+            self.log = AgentLog(writer: try LogWriter())
+            self.kernel = LinuxKernel(
+                loop: self.loop,
+                spawner: try Spawner(),
+                environment: .ofThisProcess(),
+                processes: try ProcessTable()
+            )
+        } catch {
+            throw AgentStartFailure("cannot start: \(error)")
+        }
+        var system = SystemRandomNumberGenerator()
+        self.supervisor = Supervisor(
+            loop: self.loop,
+            specifications: settings.workers,
+            randomness: Randomness(seededBy: &system),
+            kernel: LoopBound(self.kernel, to: self.loop)
+        )
+        self.control = try ControlServer(
+            settings: settings,
+            generation: generation,
+            capabilities: capabilities,
+            loop: controlLoop,
+            supervision: self.loop,
+            supervisor: self.supervisor,
+            log: self.log
+        )
+    }
+
+    /// Supervises until a shutdown has ended every worker; answers the exit status.
+    func run() throws(AgentStartFailure) -> Int32 {
+        let signals = self.signals.descriptor
+        do throws(Errno) {
+            _ = try self.loop.register(signals, for: .readable) { [unowned self] _ in self.signalsCame() }
+        } catch {
+            throw AgentStartFailure("cannot watch signals: \(error)")
+        }
+        self.log.logger.notice(
+            "starting",
+            metadata: [
+                "version": "\(Product.version)", "pid": "\(getpid())", "config": "\(self.settings.files.first ?? "")",
+                "listening": "\(self.control.addresses.joined(separator: " "))",
+            ]
+        )
+        self.begin(self.supervisor, self.control, self.log, self.loop)
+        self.loop.run()
+        self.log.logger.notice("ended")
+        self.log.flush()
+        return 0
+    }
+
+    /// Takes its rooms as arguments, because the closures that cross to other threads must not hold the agent.
+    private func begin(_ supervisor: Supervisor, _ control: ControlServer, _ log: AgentLog, _ loop: EventLoop) {
+        control.start()
+        supervisor.assumeIsolated { supervisor in
+            supervisor.begin(
+                publish: { batch in
+                    control.room.apply(batch)
+                    log.apply(batch)
+                },
+                ended: {
+                    control.stop(after: Self.farewell) { loop.stop() }
+                }
+            )
+        }
+    }
+
+    private func signalsCame() {
+        guard let received = try? self.signals.drain() else { return }
+        if received.contains(where: { $0.number == SIGCHLD }) {
+            self.kernel.childrenChanged()
+        }
+        for signal in received {
+            switch signal.number {
+            case SIGTERM, SIGINT, SIGQUIT:
+                let name = Signal(signal.number).description
+                self.supervisor.assumeIsolated { supervisor in
+                    _ = supervisor.submit(
+                        OperationRequest(action: .shutdown, workers: [], requestedBy: "signal:\(name)")
+                    )
+                }
+            case SIGHUP:
+                self.log.logger.warning("SIGHUP does nothing: reload is not supported yet")
+            default: break
+            }
+        }
+    }
+
+    private static func makeDirectories(_ agent: AgentSettings) throws(AgentStartFailure) {
+        for (key, path) in [("state_dir", agent.stateDirectory), ("log_dir", agent.logDirectory)] {
+            do throws(Errno) {
+                try StateDirectory.make(path, mode: key == "state_dir" ? 0o700 : 0o755)
+            } catch {
+                throw AgentStartFailure(
+                    "cannot use \(path): \(error); make it writable for this user or name another \(key)"
+                )
+            }
+        }
+    }
+
+    private static func takeLock(in directory: String) throws(AgentStartFailure) {
+        do throws(LockFile.Failure) {
+            try LockFile(path: directory + "/agent.lock").keep()
+        } catch {
+            switch error {
+            case .held(let pid):
+                let who = pid.map { " (pid \($0))" } ?? ""
+                throw AgentStartFailure(
+                    "another agent\(who) is running with the state directory \(directory); "
+                        + "stop it or name another state_dir"
+                )
+            case .notAFile:
+                throw AgentStartFailure("cannot lock \(directory)/agent.lock: it is no regular file")
+            case .cannotOpen(let error), .cannotLock(let error):
+                throw AgentStartFailure("cannot lock \(directory)/agent.lock: \(error)")
+            }
+        }
+    }
+}

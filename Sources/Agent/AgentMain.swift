@@ -1,9 +1,55 @@
-/// The agent as a program.
+import Configuration
+import ControlAPI
+import Glibc
+import HTTPServer
+import LinuxSystem
+import Logging
+import Supervision
+
+/// The agent as a program: `reeve run`.
 public enum AgentMain {
-    /// Runs until the agent ends; answers what the process is to end with.
+    /// Supervises until it is told to end; answers the exit status. Call it on the main thread, before there is any other.
     ///
-    /// - Parameter configuration: the path that was given; `nil` to look for it.
+    /// - Parameter configuration: the path of the file, or `nil` to look for it.
     public static func run(configuration: String?) -> Int32 {
-        1
+        do throws(AgentStartFailure) {
+            let agent = try Agent(settings: try Self.settings(configuration))
+            // Its rooms have threads that run until the process ends, so it stays until then too.
+            _ = Unmanaged.passRetained(agent)
+            return try agent.run()
+        } catch {
+            Self.complain(error.message)
+            return 2
+        }
+    }
+
+    private static func settings(_ configuration: String?) throws(AgentStartFailure) -> Settings {
+        let environment = WorkerEnvironment.ofThisProcess().own
+        let variables = Dictionary(environment.map { ($0.name, $0.value) }) { $1 }
+        let isRoot = geteuid() == 0
+        do {
+            let path = try ConfigurationLocator.locate(
+                explicit: configuration,
+                environment: variables,
+                isRoot: isRoot
+            )
+            return try ConfigurationLoader.load(path: path, environment: variables, isRoot: isRoot)
+        } catch {
+            throw AgentStartFailure("\(error)")
+        }
+    }
+
+    private static func complain(_ message: String) {
+        var text = "reeve: \(message)\n"
+        text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}
+
+/// Why the agent does not start. Nothing was started.
+struct AgentStartFailure: Error {
+    let message: String
+
+    init(_ message: String) {
+        self.message = message
     }
 }

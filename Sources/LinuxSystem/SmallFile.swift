@@ -1,11 +1,11 @@
 internal import Glibc
 
 /// Reading a file of the kernel whole.
-enum SmallFile {
+public enum SmallFile {
     private static let maximumSize = 4 << 20
 
     /// The text of a file; `nil` when it cannot be read.
-    static func text(_ path: String) -> String? {
+    public static func text(_ path: String) -> String? {
         guard let file = try? Descriptor.open(path, O_RDONLY) else { return nil }
         let number = file.rawValue
         var bytes: [UInt8] = []

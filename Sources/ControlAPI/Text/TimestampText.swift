@@ -1,8 +1,8 @@
-internal import Supervision
+public import Supervision
 
 /// Timestamps as the API shows them: RFC 3339 in UTC with milliseconds, such as `2026-11-22T10:00:00.123Z`.
-enum TimestampText {
-    static func format(_ timestamp: Timestamp) -> String {
+public enum TimestampText {
+    public static func format(_ timestamp: Timestamp) -> String {
         // Rounded down, before 1970 too, so that the text never names a later instant.
         let milliseconds = Self.floorDivided(timestamp.nanosecondsSinceEpoch, by: 1_000_000)
         let seconds = Self.floorDivided(milliseconds, by: 1000)

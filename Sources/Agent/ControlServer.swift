@@ -1,0 +1,166 @@
+import Configuration
+import ControlAPI
+import ControlMessages
+import Glibc
+import HTTPServer
+import LinuxSystem
+import Logging
+import Supervision
+
+/// The control room with its server and listeners.
+final class ControlServer: Sendable {
+    let room: ControlRoom
+    /// Where it listens, for people.
+    let addresses: [String]
+    private let loop: EventLoop
+    private let server: LoopBound<HTTPServer>
+
+    /// Listens, and answers from `start` on.
+    init(
+        settings: Settings,
+        generation: Int64,
+        capabilities: Capabilities,
+        loop: EventLoop,
+        supervision: EventLoop,
+        supervisor: Supervisor,
+        log: AgentLog
+    ) throws(AgentStartFailure) {
+        self.loop = loop
+        var listeners = [try Self.unixListener(settings.control)]
+        for listener in settings.control.listeners {
+            listeners.append(try Self.listener(listener))
+        }
+        let access = ControlAccess(
+            agentUID: geteuid(),
+            peers: PeerResolution.resolve(settings.control.peers),
+            hosts: settings.control.hosts,
+            listeners: listeners.map(\.access)
+        )
+        let room = ControlRoom(
+            loop: loop,
+            agent: Self.information(settings, generation: generation, capabilities: capabilities),
+            access: access,
+            supervisor: supervisor,
+            openAPIDocument: OpenAPIDocument.json,
+            isSupervisionResponsive: { supervision.isResponsive(within: .seconds(5)) }
+        )
+        self.room = room
+        self.addresses = listeners.map { listener in
+            switch listener.access {
+            case .unix(let path): "unix:\(path)"
+            case .tcp(let address, _, _): "http://\(address)"
+            }
+        }
+        let logger = log.logger
+        do {
+            self.server = try room.assumeIsolated { room throws(Errno) in
+                let server = HTTPServer(loop: loop, handler: room.handler)
+                server.log = { logger.debug("libmicrohttpd", metadata: ["text": "\($0)"]) }
+                for listener in listeners {
+                    try server.addListener(listener.takeSocket())
+                }
+                return LoopBound(server, to: loop)
+            }
+        } catch {
+            throw AgentStartFailure("cannot serve \(self.addresses.joined(separator: ", ")): \(error)")
+        }
+    }
+
+    func start() {
+        self.loop.start()
+    }
+
+    /// Closes everything after `delay`, in which answers that are queued may leave; then calls `completion` on the
+    /// control loop.
+    func stop(after delay: Duration, _ completion: @escaping @Sendable () -> Void) {
+        let server = self.server
+        let loop = self.loop
+        loop.execute {
+            loop.schedule(at: SuspendingClock.now.advanced(by: delay)) {
+                server.take().stop()
+                completion()
+            }
+        }
+    }
+
+    // MARK: Listeners
+
+    /// A socket that waits to be given to the server, and what may be done there.
+    private final class PendingListener {
+        let access: ListenerAccess
+        private var socket: ListeningSocket?
+
+        init(_ socket: consuming ListeningSocket, _ access: (ListeningSocket.Address) -> ListenerAccess) {
+            self.access = access(socket.address)
+            self.socket = consume socket
+        }
+
+        func takeSocket() -> ListeningSocket {
+            guard let socket = self.socket.take() else { preconditionFailure("a listener was given away twice") }
+            return socket
+        }
+    }
+
+    private static func unixListener(_ control: ControlSettings) throws(AgentStartFailure) -> PendingListener {
+        let group = control.socketGroup.flatMap { PeerResolution.gid(of: $0) }
+        do throws(ListeningError) {
+            let socket = try ListeningSocket.unix(path: control.socket, mode: control.socketMode, group: group)
+            return PendingListener(socket) { _ in .unix(path: control.socket) }
+        } catch {
+            throw AgentStartFailure("\(error)")
+        }
+    }
+
+    private static func listener(_ settings: ListenerSettings) throws(AgentStartFailure) -> PendingListener {
+        do throws(ListeningError) {
+            let socket = try ListeningSocket.tcp(host: settings.host, port: settings.port)
+            return PendingListener(socket) { address in
+                .tcp(address: "\(address)", anonymous: settings.anonymous, maximumRole: settings.maximumRole)
+            }
+        } catch {
+            throw AgentStartFailure("\(error)")
+        }
+    }
+
+    // MARK: /v1/agent
+
+    private static func information(
+        _ settings: Settings,
+        generation: Int64,
+        capabilities: Capabilities
+    ) -> AgentInformation {
+        var found: [NamedValues<String>.Entry] = []
+        for (name, value) in capabilities.entries {
+            switch value {
+            case .flag(let flag): found.append(.init(name: name, value: flag ? "yes" : "no"))
+            case .text(let text): found.append(.init(name: name, value: text))
+            }
+        }
+        var degraded: [String] = []
+        if !capabilities.childrenLists {
+            degraded.append("the kernel lists no children of processes (CONFIG_PROC_CHILDREN): scans of /proc are slow")
+        }
+        return AgentInformation(
+            version: Product.version,
+            pid: getpid(),
+            generation: generation,
+            startedAt: Timestamp(nanosecondsSinceEpoch: WallClock.nanosecondsSinceEpoch),
+            bootID: Self.bootID(),
+            configFiles: settings.files,
+            stateDirectory: settings.agent.stateDirectory,
+            capabilities: NamedValues(found),
+            limits: [
+                "operations": Int64(WorkerRoster.maximumOperations),
+                "spawn_lanes": Int64(Spawner.maximumLanes),
+                "log_lines_waiting": Int64(LogWriter.limit),
+                "connections_per_listener": Int64(HTTPLimits().connectionsPerListener),
+                "request_body_bytes": Int64(HTTPLimits().bodySize),
+            ],
+            degraded: degraded
+        )
+    }
+
+    private static func bootID() -> String {
+        (SmallFile.text("/proc/sys/kernel/random/boot_id") ?? "").filter { !$0.isWhitespace }
+    }
+}

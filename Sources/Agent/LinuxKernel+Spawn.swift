@@ -1,0 +1,211 @@
+import Glibc
+import LinuxSystem
+import Supervision
+
+extension LinuxKernel {
+    func spawn(_ plan: SpawnPlan) {
+        let run = Run(plan: plan)
+        self.runs[plan.run] = run
+        let bound = LoopBound(self, to: self.loop)
+        let loop = self.loop
+        let environment = self.environment
+        run.ticket = self.spawner.submit { lane in
+            let result = Self.start(plan, plan.specification.command, environment, on: lane)
+            loop.execute { bound.take().spawnReturned(plan.run, result) }
+        }
+    }
+
+    /// On a spawn lane, where waiting for a disk is allowed: reads the environment file, finds the executable, creates the
+    /// process.
+    private static func start(
+        _ plan: SpawnPlan,
+        _ command: [String],
+        _ environment: WorkerEnvironment,
+        on lane: SpawnLane
+    ) -> Result<Spawned, StartError> {
+        let specification = plan.specification
+        let placeholders = specification.placeholders(instance: plan.instance.index)
+        let arguments = command.map { WorkerEnvironment.expand($0, placeholders) }
+        do throws(StartError) {
+            let variables = try environment.variables(for: plan)
+            let executable = try Self.executable(arguments[0], variables, specification.directory)
+            let request = SpawnRequest(
+                executable: executable,
+                arguments: arguments,
+                environment: variables,
+                directory: specification.directory,
+                standardOutput: Self.stream(specification.output.standardOutput),
+                standardError: Self.stream(specification.output.standardError)
+            )
+            do throws(SpawnFailure) {
+                return .success(try lane.spawn(request))
+            } catch {
+                throw StartError(
+                    stage: error.stage.rawValue,
+                    errno: error.errno.rawValue,
+                    errnoName: error.errno.name,
+                    message: error.message
+                )
+            }
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private static func executable(
+        _ name: String,
+        _ variables: [String],
+        _ directory: String?
+    ) throws(StartError) -> String {
+        do throws(Errno) {
+            return try ExecutableLookup.resolve(name, environment: variables, directory: directory)
+        } catch {
+            let path = variables.first { $0.hasPrefix("PATH=") } ?? "PATH="
+            let message =
+                error.rawValue == ENOENT
+                ? "cannot find \(name) in \(path)"
+                : "cannot execute \(name): \(error); the files of that name in \(path) may not be executed"
+            throw StartError(stage: "exec", errno: error.rawValue, errnoName: error.name, message: message)
+        }
+    }
+
+    private static func stream(_ destination: OutputPolicy.Destination) -> SpawnRequest.Stream {
+        switch destination {
+        case .inherit: .inherit
+        case .null: .null
+        }
+    }
+
+    func spawnReturned(_ id: RunID, _ result: Result<Spawned, StartError>) {
+        guard let run = self.runs[id] else { return }
+        run.ticket = nil
+        switch result {
+        case .failure(let error):
+            self.runs[id] = nil
+            self.deliver?(.spawnFailed(run.plan.instance, id, error))
+        case .success(let spawned):
+            run.pid = spawned.pid
+            run.pidfd = spawned.pidfd
+            do throws(Errno) {
+                run.registration = try self.loop.register(spawned.pidfd.descriptor, for: .readable) {
+                    [unowned self, unowned run] _ in
+                    self.mainProcessEnded(run)
+                }
+                self.deliver?(.spawned(run.plan.instance, id, pid: spawned.pid))
+            } catch {
+                self.abandon(run, spawned, error)
+            }
+        }
+    }
+
+    /// The run is not wanted any more while its process is being created. The lane's answer comes as usual; a job that no
+    /// lane had begun never answers, so that is done here, in the next turn.
+    func abortSpawn(of run: Run) {
+        guard let ticket = run.ticket, self.spawner.abort(ticket) == .dropped else { return }
+        let id = run.plan.run
+        self.loop.schedule(at: SuspendingClock.now) { [unowned self] in
+            let errno = Errno(rawValue: ECANCELED)
+            let error = StartError(
+                stage: SpawnFailure.Stage.aborted.rawValue,
+                errno: errno.rawValue,
+                errnoName: errno.name,
+                message: "the start was aborted before it began"
+            )
+            self.spawnReturned(id, .failure(error))
+        }
+    }
+
+    /// A process that cannot be watched is not kept: its end would be missed.
+    private func abandon(_ run: Run, _ spawned: Spawned, _ error: Errno) {
+        _ = self.processes.killAll(leader: spawned.pid, runID: run.plan.run.description, leaderAlive: true)
+        self.reapAbandoned(spawned.pidfd)
+        self.runs[run.plan.run] = nil
+        let failure = StartError(
+            stage: "watch",
+            errno: error.rawValue,
+            errnoName: error.name,
+            message: "cannot watch the process: \(error)"
+        )
+        self.deliver?(.spawnFailed(run.plan.instance, run.plan.run, failure))
+    }
+
+    private func reapAbandoned(_ pidfd: PIDFD) {
+        if (try? pidfd.reap()) ?? true {
+            pidfd.close()
+            return
+        }
+        self.loop.schedule(at: SuspendingClock.now.advanced(by: .milliseconds(10))) { [unowned self] in
+            self.reapAbandoned(pidfd)
+        }
+    }
+
+    // MARK: The stop command
+
+    func runStopCommand(_ plan: SpawnPlan) {
+        guard self.runs[plan.run] != nil else { return }
+        let bound = LoopBound(self, to: self.loop)
+        let loop = self.loop
+        let environment = self.environment
+        _ = self.spawner.submit { lane in
+            let result = Self.start(plan, plan.specification.stop.command, environment, on: lane)
+            loop.execute { bound.take().stopCommandReturned(plan, result) }
+        }
+    }
+
+    private func stopCommandReturned(_ plan: SpawnPlan, _ result: Result<Spawned, StartError>) {
+        switch result {
+        case .failure(let error):
+            guard let run = self.runs[plan.run], !run.isEnded else { return }
+            let signal = plan.specification.stop.signal
+            _ = self.terminate(plan.run, with: signal)
+            self.tellStopCommandEnded(plan, "the stop command failed: \(error.message); \(signal) sent instead")
+        case .success(let spawned):
+            let command = StopCommand(pidfd: spawned.pidfd, pid: spawned.pid)
+            do throws(Errno) {
+                command.registration = try self.loop.register(spawned.pidfd.descriptor, for: .readable) {
+                    [unowned self] _ in
+                    self.stopCommandEnded(command, plan)
+                }
+            } catch {
+                Glibc.kill(-spawned.pid, SIGKILL)
+                self.reapAbandoned(spawned.pidfd)
+                return
+            }
+            guard let run = self.runs[plan.run], !run.isCleared else {
+                // The run ended before its stop command began.
+                Glibc.kill(-spawned.pid, SIGKILL)
+                return
+            }
+            run.stopCommand = command
+        }
+    }
+
+    private func stopCommandEnded(_ command: StopCommand, _ plan: SpawnPlan) {
+        guard let exit = (try? command.pidfd.peek()) ?? nil else { return }
+        // Its group may go with it: the number is only sure to be its own while it is a zombie.
+        Glibc.kill(-command.pid, SIGKILL)
+        if let registration = command.registration {
+            self.loop.deregister(registration)
+        }
+        _ = try? command.pidfd.reap()
+        command.pidfd.close()
+        if let run = self.runs[plan.run], run.stopCommand === command {
+            run.stopCommand = nil
+        }
+        switch WaitStatus(rawValue: exit.waitStatus).kind {
+        case .exited(let code): self.tellStopCommandEnded(plan, "the stop command exited with code \(code)")
+        case .signaled(let signal, _): self.tellStopCommandEnded(plan, "the stop command was ended by \(signal)")
+        case .stopped, .continued, .invalid: break
+        }
+    }
+
+    private func tellStopCommandEnded(_ plan: SpawnPlan, _ text: String) {
+        self.deliver?(.stopCommandEnded(plan.instance, plan.run, text))
+    }
+
+    /// Nobody needs the stop command any more. Its own end is noticed as usual.
+    func endStopCommand(of run: Run) {
+        guard let command = run.stopCommand else { return }
+        Glibc.kill(-command.pid, SIGKILL)
+    }
+}

@@ -1,0 +1,205 @@
+import CLinux
+import Glibc
+import LinuxSystem
+import Supervision
+
+/// The real kernel under the supervisor: creates processes on the spawn lanes, watches them by pidfd, kills what is left
+/// of them, and reaps. As a subreaper it gets every process of a run whose parent has ended, so nothing gets away.
+///
+/// The zombie of a main process stays until its exit was committed and nothing else of its run is left: as long as it is
+/// there its number and its process group's cannot be used again.
+final class LinuxKernel: Kernel {
+    /// A run from the moment it is asked for until nothing of it is left and its exit is recorded.
+    final class Run {
+        let plan: SpawnPlan
+        var ticket: Spawner.Ticket?
+        var pid: Int32?
+        var pidfd: PIDFD?
+        var registration: EventLoop.Registration?
+        /// The main process has ended; it is a zombie until it is reaped.
+        var isEnded = false
+        var isCommitted = false
+        /// Nothing but the zombie is left.
+        var isCleared = false
+        /// What is left is being killed, as often as it takes.
+        var isBeingKilled = false
+        var stopCommand: StopCommand?
+
+        init(plan: SpawnPlan) {
+            self.plan = plan
+        }
+    }
+
+    /// A worker's stop command while it runs.
+    final class StopCommand {
+        var pidfd: PIDFD
+        let pid: Int32
+        var registration: EventLoop.Registration?
+
+        init(pidfd: PIDFD, pid: Int32) {
+            self.pidfd = pidfd
+            self.pid = pid
+        }
+    }
+
+    var deliver: ((KernelEvent) -> Void)?
+
+    let loop: EventLoop
+    let spawner: Spawner
+    let environment: WorkerEnvironment
+    let processes: ProcessTable
+    var runs: [RunID: Run] = [:]
+    /// Ended runs of which something is left.
+    private var uncleared: Set<RunID> = []
+    private var timers: [TimerID: EventLoop.Deadline] = [:]
+
+    init(loop: EventLoop, spawner: Spawner, environment: WorkerEnvironment, processes: ProcessTable) {
+        self.loop = loop
+        self.spawner = spawner
+        self.environment = environment
+        self.processes = processes
+    }
+
+    func now() -> Moment {
+        Moment(
+            monotonic: SuspendingClock.now,
+            wall: Timestamp(nanosecondsSinceEpoch: WallClock.nanosecondsSinceEpoch)
+        )
+    }
+
+    // MARK: The end of a run
+
+    /// The main process's pidfd became readable.
+    func mainProcessEnded(_ run: Run) {
+        guard let pidfd = run.pidfd, let pid = run.pid, !run.isEnded else { return }
+        var ended = InstanceStateMachine.Ended(status: nil)
+        do throws(Errno) {
+            guard let exit = try pidfd.peek() else { return }
+            ended.status = WaitStatus(rawValue: exit.waitStatus)
+            ended.usage = ResourceUsage(
+                user: exit.usage.user,
+                system: exit.usage.system,
+                maximumResidentBytes: exit.usage.maximumResidentBytes
+            )
+        } catch {
+            // ECHILD: somebody else reaped our child. The truth is then that nobody knows.
+        }
+        if let registration = run.registration {
+            self.loop.deregister(registration)
+            run.registration = nil
+        }
+        run.isEnded = true
+        ended.leavesProcesses = self.processes.hasRemains(leader: pid, runID: run.plan.run.description)
+        run.isCleared = !ended.leavesProcesses
+        if ended.leavesProcesses {
+            self.uncleared.insert(run.plan.run)
+        } else {
+            self.endStopCommand(of: run)
+        }
+        self.deliver?(.exited(run.plan.instance, run.plan.run, ended))
+        self.reapIfDone(run)
+    }
+
+    /// SIGCHLD: some descendant that was given to us has ended. Reaps it, and looks at the runs of which something was left.
+    func childrenChanged() {
+        let leaders = Set(self.runs.values.compactMap { $0.isEnded ? $0.pid : nil })
+        self.processes.reapStrangers(except: leaders)
+        guard !self.uncleared.isEmpty else { return }
+        for id in self.uncleared {
+            if let run = self.runs[id] {
+                self.clearIfGone(run)
+            }
+        }
+    }
+
+    private func clearIfGone(_ run: Run) {
+        guard let pid = run.pid else { return }
+        if self.processes.hasRemains(leader: pid, runID: run.plan.run.description) {
+            if run.isBeingKilled {
+                _ = self.killProcesses(of: run)
+            }
+            return
+        }
+        self.uncleared.remove(run.plan.run)
+        run.isCleared = true
+        self.endStopCommand(of: run)
+        self.deliver?(.cleared(run.plan.instance, run.plan.run))
+        self.reapIfDone(run)
+    }
+
+    func committed(_ id: RunID) {
+        guard let run = self.runs[id] else { return }
+        run.isCommitted = true
+        self.reapIfDone(run)
+    }
+
+    private func reapIfDone(_ run: Run) {
+        guard run.isEnded, run.isCommitted, run.isCleared, let pidfd = run.pidfd else { return }
+        // ECHILD when somebody else has reaped it: it is gone all the same.
+        _ = try? pidfd.reap()
+        pidfd.close()
+        run.pidfd = nil
+        self.runs[run.plan.run] = nil
+    }
+
+    // MARK: Signals
+
+    func terminate(_ id: RunID, with signal: Signal) -> Int {
+        guard let run = self.runs[id], let pid = run.pid else { return 0 }
+        // EPERM when every process of the group has changed its user beyond our reach: then nobody was told.
+        let count = try? self.processes.terminate(
+            leader: pid,
+            runID: id.description,
+            leaderAlive: !run.isEnded,
+            signal: signal.number
+        )
+        return count ?? 0
+    }
+
+    func signal(_ id: RunID, _ signal: Signal, _ scope: SignalScope) -> Bool {
+        guard let run = self.runs[id], let pidfd = run.pidfd, let pid = run.pid, !run.isEnded else { return false }
+        switch scope {
+        case .main: return (try? pidfd.send(signal.number)) ?? false
+        // The unreaped leader keeps the number of the group.
+        case .group: return Glibc.kill(-pid, signal.number) == 0
+        }
+    }
+
+    func kill(_ id: RunID) -> Int {
+        guard let run = self.runs[id] else { return 0 }
+        guard run.pid != nil else {
+            self.abortSpawn(of: run)
+            return 0
+        }
+        run.isBeingKilled = true
+        self.endStopCommand(of: run)
+        let count = self.killProcesses(of: run)
+        if run.isEnded, count == 0 {
+            // Nobody is there whose end would be told. Events are never delivered from within a call.
+            self.loop.schedule(at: SuspendingClock.now) { [unowned self, weak run] in
+                if let run, !run.isCleared {
+                    self.clearIfGone(run)
+                }
+            }
+        }
+        return count
+    }
+
+    private func killProcesses(of run: Run) -> Int {
+        guard let pid = run.pid else { return 0 }
+        return self.processes.killAll(leader: pid, runID: run.plan.run.description, leaderAlive: !run.isEnded)
+    }
+
+    // MARK: Time
+
+    func setTimer(_ timer: TimerID, _ instant: MonotonicInstant?) {
+        if let earlier = self.timers.removeValue(forKey: timer) {
+            self.loop.cancel(earlier)
+        }
+        guard let instant else { return }
+        self.timers[timer] = self.loop.schedule(at: instant) { [unowned self] in
+            self.timers[timer] = nil
+            self.deliver?(.timeReached(timer))
+        }
+    }
+}

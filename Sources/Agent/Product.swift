@@ -1,0 +1,4 @@
+/// What the product calls itself.
+public enum Product {
+    public static let version = "0.1.0"
+}
