@@ -101,7 +101,7 @@ let package = Package(
         ),
         .testTarget(
             name: "OpenAPIContractTests",
-            dependencies: ["ControlAPI", "ControlMessages"],
+            dependencies: ["ControlAPI", "ControlMessages", "Supervision"],
             swiftSettings: swiftSettings
         ),
         .testTarget(
