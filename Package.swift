@@ -44,7 +44,11 @@ let package = Package(
 
         // The shells around it.
         .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: swiftSettings),
-        .target(name: "Configuration", dependencies: ["Supervision", "ControlMessages", "CTOML"], swiftSettings: swiftSettings),
+        .target(
+            name: "Configuration",
+            dependencies: ["Supervision", "ControlMessages", "CTOML"],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "HTTPServer", dependencies: ["LinuxSystem", "CMicroHTTPD"], swiftSettings: swiftSettings),
         .target(name: "ControlMessages", swiftSettings: swiftSettings),
         .target(
