@@ -1,3 +1,5 @@
+// Which of the two modules has timespec depends on the order in which they are built.
+internal import CLinux
 internal import Glibc
 
 /// The date; only for what is shown or stored. Timers and delays run on `SuspendingClock`, which is CLOCK_MONOTONIC.
