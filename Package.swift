@@ -120,7 +120,10 @@ let package = Package(
         ),
         .testTarget(
             name: "ReeveTests",
-            dependencies: ["reeve", "Configuration", "ControlClient", "ControlMessages"],
+            dependencies: [
+                "reeve", "Configuration", "ControlClient", "ControlMessages",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: swiftSettings
         ),
         .testTarget(

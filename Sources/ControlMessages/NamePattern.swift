@@ -1,64 +1,47 @@
-/// A worker's name or a glob: `*` stands for any characters, `?` for one, `[a-z]` and `[!a-z]` for one of a set. A name
-/// is a pattern that matches itself. Names are ASCII, so bytes are compared.
-public struct NamePattern: Sendable {
-    private let pattern: [UInt8]
+/// A worker's name, or a glob for several: `*` stands for any characters, `?` for one.
+public struct NamePattern: Equatable, Sendable {
+    public let text: String
 
-    public init(_ pattern: String) {
-        self.pattern = Array(pattern.utf8)
+    public init(text: String) {
+        self.text = text
     }
 
-    /// Takes time proportional to the product of both lengths at most: after a mismatch only the last `*` is moved.
+    /// Whether it can match more than one name.
+    public var isGlob: Bool {
+        self.text.utf8.contains { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") }
+    }
+
     public func matches(_ name: String) -> Bool {
-        let name = Array(name.utf8)
-        var place = 0
+        guard self.isGlob else { return self.text == name }
+        let pattern = Array(self.text.utf8)
+        let bytes = Array(name.utf8)
+        var position = 0
         var index = 0
-        var lastStar: (place: Int, index: Int)?
-        while index < name.count {
-            if place < self.pattern.count, self.pattern[place] == UInt8(ascii: "*") {
-                lastStar = (place, index)
-                place += 1
-            } else if let next = self.match(name[index], at: place) {
-                place = next
+        // Where to go on when what follows the last star did not fit: the star takes one byte more each time, which
+        // bounds the work by the product of both lengths.
+        var retry: (position: Int, index: Int)?
+        while index < bytes.count {
+            if position < pattern.count, pattern[position] == UInt8(ascii: "*") {
+                retry = (position + 1, index)
+                position += 1
+            } else if position < pattern.count,
+                pattern[position] == UInt8(ascii: "?") || pattern[position] == bytes[index]
+            {
+                position += 1
                 index += 1
-            } else if let star = lastStar {
-                lastStar = (star.place, star.index + 1)
-                place = star.place + 1
-                index = star.index + 1
+            } else if let (afterStar, taken) = retry {
+                retry = (afterStar, taken + 1)
+                position = afterStar
+                index = taken + 1
             } else {
                 return false
             }
         }
-        return self.pattern[place...].allSatisfy { $0 == UInt8(ascii: "*") }
+        return pattern[position...].allSatisfy { $0 == UInt8(ascii: "*") }
     }
 
-    /// The place after the element of the pattern that matches the byte, or `nil`.
-    private func match(_ byte: UInt8, at place: Int) -> Int? {
-        guard place < self.pattern.count else { return nil }
-        switch self.pattern[place] {
-        case UInt8(ascii: "?"): return place + 1
-        case UInt8(ascii: "["): return self.matchSet(byte, at: place)
-        default: return self.pattern[place] == byte ? place + 1 : nil
-        }
-    }
-
-    /// A `[` that no `]` follows stands for itself, as in glob(7).
-    private func matchSet(_ byte: UInt8, at place: Int) -> Int? {
-        var index = place + 1
-        let isNegated = index < self.pattern.count && self.pattern[index] == UInt8(ascii: "!")
-        if isNegated {
-            index += 1
-        }
-        let first = index
-        var isFound = false
-        while index < self.pattern.count, self.pattern[index] != UInt8(ascii: "]") || index == first {
-            let isRange =
-                index + 2 < self.pattern.count && self.pattern[index + 1] == UInt8(ascii: "-")
-                && self.pattern[index + 2] != UInt8(ascii: "]")
-            let last = isRange ? index + 2 : index
-            isFound = isFound || (self.pattern[index] <= byte && byte <= self.pattern[last])
-            index = last + 1
-        }
-        guard index < self.pattern.count else { return byte == UInt8(ascii: "[") ? place + 1 : nil }
-        return isFound != isNegated ? index + 1 : nil
+    /// The patterns of a list that is separated by commas; empty ones are left out.
+    public static func list(_ text: String) -> [NamePattern] {
+        text.split(separator: ",").map { NamePattern(text: String($0)) }
     }
 }

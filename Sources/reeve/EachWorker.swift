@@ -39,7 +39,7 @@ struct EachWorker {
         }
         let operation = try Remote.read(OperationMessage.self, of: response)
         try Terminal.write(OperationView(operation: operation, before: before).render(style: Terminal.style))
-        let status = ExitStatus(operation, isDetached: true)
+        let status = CommandStatus(operation, isDetached: true)
         guard status == .done else {
             throw CommandFailure(status, operation.error.map(Printable.line))
         }

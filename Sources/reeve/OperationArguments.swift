@@ -1,4 +1,5 @@
 import ArgumentParser
+import ControlMessages
 
 /// What start, stop and restart have in common.
 struct OperationArguments: ParsableArguments {
@@ -28,7 +29,7 @@ struct OperationArguments: ParsableArguments {
     func validate() throws {
         if let instance = self.instance {
             guard instance >= 0 else { throw ValidationError("--instance counts from 0") }
-            guard self.workers.count == 1, !WorkerSelection.isGlob(self.workers[0]) else {
+            guard self.workers.count == 1, !NamePattern(text: self.workers[0]).isGlob else {
                 throw ValidationError("--instance goes with one worker, by its name")
             }
         }

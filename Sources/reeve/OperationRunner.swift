@@ -45,7 +45,7 @@ struct OperationRunner {
         options.observe = self.observe?.text
         options.reason = self.arguments.reason
         let workers = self.arguments.workers
-        if workers.count == 1, !WorkerSelection.isGlob(workers[0]) {
+        if workers.count == 1, !NamePattern(text: workers[0]).isGlob {
             return .perform(self.action, worker: workers[0], options: options)
         }
         do {
@@ -92,7 +92,7 @@ struct OperationRunner {
         } catch {
             throw CommandFailure(error)
         }
-        let status = ExitStatus(operation, isDetached: self.arguments.isDetached)
+        let status = CommandStatus(operation, isDetached: self.arguments.isDetached)
         guard status == .done else {
             throw CommandFailure(status, operation.error.map(Printable.line) ?? "\(self.action) \(operation.state)")
         }

@@ -28,7 +28,7 @@ struct Reeve: ParsableCommand {
         do {
             var command = try self.parseAsRoot(arguments)
             try command.run()
-            return ExitStatus.done.rawValue
+            return CommandStatus.done.rawValue
         } catch let failure as CommandFailure {
             if let message = failure.message {
                 Terminal.complain(message)
@@ -56,6 +56,6 @@ struct Reeve: ParsableCommand {
         for line in usage {
             Terminal.explain(String(line))
         }
-        return ExitStatus.usage.rawValue
+        return CommandStatus.usage.rawValue
     }
 }

@@ -66,7 +66,7 @@ enum Remote {
 
     /// What an answer that is no success ends a command with.
     static func failure(of response: ControlResponse) -> CommandFailure {
-        let status = ExitStatus(httpStatus: response.status)
+        let status = CommandStatus(httpStatus: response.status)
         guard let problem = response.problem else {
             return CommandFailure(status, "the agent answered with status \(response.status) and says nothing else")
         }
@@ -78,19 +78,6 @@ enum Remote {
     static func printBody(of response: ControlResponse) throws(CommandFailure) -> Bool {
         let newline = UInt8(ascii: "\n")
         return try Terminal.write(response.body.last == newline ? response.body : response.body + [newline])
-    }
-
-    /// Ends the command when one of the names is none of those that were answered. Only then is the list of all workers
-    /// asked for, to suggest the near one.
-    static func checkNames(
-        _ names: [String],
-        in message: WorkersMessage,
-        with client: ControlClient
-    ) throws(CommandFailure) {
-        let answered = message.workers.map(\.name)
-        guard !names.allSatisfy({ name in answered.contains { NamePattern(name).matches($0) } }) else { return }
-        let all = try self.fetch(WorkersMessage.self, .workers(), with: client)
-        _ = try WorkerSelection.expand(names, among: all.workers.map(\.name))
     }
 }
 

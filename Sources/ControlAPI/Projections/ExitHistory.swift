@@ -1,3 +1,4 @@
+internal import ControlMessages
 internal import Supervision
 
 /// The newest exits, in memory, in the order of their `seq`.

@@ -12,8 +12,10 @@ struct ExitsCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("A name; all workers without one.", valueName: "worker"))
     var worker: String?
 
-    @Option(help: ArgumentHelp("Only those of the last while, such as 1h.", valueName: "duration"))
-    var since: DurationArgument?
+    @Option(
+        help: ArgumentHelp("Only those since then: a time, or a duration before now such as 1h.", valueName: "time")
+    )
+    var since: String?
 
     @Option(help: ArgumentHelp("Only those with this cause, such as crashed.", valueName: "cause"))
     var cause: String?
@@ -39,9 +41,9 @@ struct ExitsCommand: ParsableCommand {
     func run() throws {
         let client = try self.connection.connect()
         var filter = ExitFilter()
-        filter.worker = try self.worker.map { try self.knownName($0, with: client) }
+        filter.worker = self.worker
         filter.cause = self.cause
-        filter.since = self.since?.text
+        filter.since = self.since
         filter.limit = self.limit
         let response = try Remote.send(.exits(filter), with: client, json: self.json)
         let message = try Remote.read(ExitsMessage.self, of: response)
@@ -62,24 +64,15 @@ struct ExitsCommand: ParsableCommand {
         message.exits.map(\.seq).max()
     }
 
-    /// A name that is not there is said with the near one, whatever the agent answers for it.
-    private func knownName(_ name: String, with client: ControlClient) throws(CommandFailure) -> String {
-        guard !self.json else { return name }
-        let workers = try Remote.fetch(WorkersMessage.self, .workers(), with: client).workers
-        guard !WorkerSelection.isGlob(name) else {
-            throw CommandFailure(.usage, "exits takes one worker by its name, or none for all")
-        }
-        return try WorkerSelection.expand([name], among: workers.map(\.name))[0]
-    }
-
     /// Waits for further exits and shows them.
     private func follow(_ filter: inout ExitFilter, in view: inout ExitsView, with client: ControlClient) throws -> Bool
     {
         guard let response = try Remote.sendPatiently(.exits(filter), with: client) else { return true }
         guard response.isSuccess else { throw Remote.failure(of: response) }
         let message = try Remote.read(ExitsMessage.self, of: response)
-        guard let newest = Self.newest(message) else { return true }
-        filter.after = newest
+        // Also moves over exits that the filter left out, so that they may be forgotten meanwhile.
+        filter.after = message.next ?? Self.newest(message) ?? filter.after
+        guard !message.exits.isEmpty else { return true }
         return try self.show(response, message, in: &view, isFirst: false)
     }
 

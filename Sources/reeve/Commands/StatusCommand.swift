@@ -24,7 +24,6 @@ struct StatusCommand: ParsableCommand {
         let client = try self.connection.connect()
         let response = try Remote.send(.workers(self.workers), with: client, json: self.json)
         let message = try Remote.read(WorkersMessage.self, of: response)
-        try Remote.checkNames(self.workers, in: message, with: client)
         var isRead = try self.show(response, message)
         if self.watch {
             var revision = message.revision

@@ -2,7 +2,7 @@ import ControlClient
 import ControlMessages
 
 /// What the program ends with; scripts rely on it.
-enum ExitStatus: Int32, Sendable {
+enum CommandStatus: Int32, Sendable {
     case done = 0
     /// The worker did not come up; for `status`: something is not as desired.
     case notAsDesired = 1
@@ -35,7 +35,7 @@ enum ExitStatus: Int32, Sendable {
         case .cannotReach(_, .notPermitted): self = .notAllowed
         case .cannotReach, .disconnected, .answerTooLarge, .unexpectedAnswer: self = .unreachable
         case .timedOut: self = .unreachable
-        case .problem(let problem): self = ExitStatus(httpStatus: problem.status)
+        case .problem(let problem): self = CommandStatus(httpStatus: problem.status)
         }
     }
 
@@ -52,15 +52,15 @@ enum ExitStatus: Int32, Sendable {
 
 /// Ends a command with a status and, where there is something to say, a message on standard error.
 struct CommandFailure: Error, Equatable {
-    var status: ExitStatus
+    var status: CommandStatus
     var message: String?
 
-    init(_ status: ExitStatus, _ message: String? = nil) {
+    init(_ status: CommandStatus, _ message: String? = nil) {
         self.status = status
         self.message = message
     }
 
     init(_ error: ControlClientError) {
-        self.init(ExitStatus(error), Printable.line(error.description))
+        self.init(CommandStatus(error), Printable.line(error.description))
     }
 }
