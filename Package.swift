@@ -89,7 +89,7 @@ let package = Package(
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "CLinux"], swiftSettings: swiftSettings),
         .testTarget(
             name: "ConfigurationTests",
-            dependencies: ["Configuration", "Supervision"],
+            dependencies: ["Configuration", "ControlMessages", "Supervision"],
             swiftSettings: swiftSettings
         ),
         .testTarget(

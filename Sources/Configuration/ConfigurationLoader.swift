@@ -36,6 +36,18 @@ public enum ConfigurationLoader {
         try Self.loadBytes(Array(text.utf8), path: path, environment: environment, isRoot: isRoot, system: system)
     }
 
+    /// The control socket that the file at `path` names, or its default: for a client, who need not be able to read what
+    /// is included, and whom mistakes in other places do not concern. `nil` when the file does not tell.
+    public static func controlSocket(
+        path: String,
+        environment: [String: String],
+        isRoot: Bool,
+        system: SystemAccess = .linux
+    ) -> String? {
+        let reading = ConfigurationReading(path: path, system: system)
+        return reading.controlSocket(DefaultPaths(environment: environment, isRoot: isRoot))
+    }
+
     static func loadBytes(
         _ bytes: [UInt8],
         path: String = "reeve.toml",

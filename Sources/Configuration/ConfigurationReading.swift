@@ -45,6 +45,18 @@ final class ConfigurationReading {
         return Settings(agent: agent, control: control, workers: workers, files: self.files)
     }
 
+    /// The control socket of the main file alone; `nil` when the file does not tell.
+    func controlSocket(_ paths: DefaultPaths) -> String? {
+        guard case .success(let bytes) = self.system.read(self.mainPath) else { return nil }
+        guard let entries = self.parse(bytes, self.mainFile) else { return nil }
+        self.readSections(entries)
+        switch self.control.socket {
+        case .given(let path, _): return path
+        case .invalid: return nil
+        case .absent: return paths.socket(stateDirectory: self.agent.stateDirectory.value ?? paths.stateDirectory)
+        }
+    }
+
     func readMainFile() {
         switch self.system.read(self.mainPath) {
         case .success(let bytes): self.readMainFile(bytes)
@@ -55,6 +67,11 @@ final class ConfigurationReading {
     func readMainFile(_ bytes: [UInt8]) {
         self.files.append(self.mainPath)
         guard let entries = self.parse(bytes, self.mainFile) else { return }
+        self.readSections(entries)
+        self.readIncludedFiles()
+    }
+
+    private func readSections(_ entries: [TOMLEntry]) {
         let reader = self.reader(self.mainFile, self.mainPath)
         for entry in entries {
             switch entry.key {
@@ -70,7 +87,6 @@ final class ConfigurationReading {
                 reader.refuse(entry, of: .root)
             }
         }
-        self.readIncludedFiles()
     }
 
     private func reader(_ file: String, _ path: String) -> ValueReader {
