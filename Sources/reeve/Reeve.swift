@@ -34,12 +34,15 @@ struct Reeve: ParsableCommand {
                 Terminal.complain(message)
             }
             return failure.status.rawValue
+        } catch let code as ExitCode {
+            // The agent's own, which may be any: nothing is read into it.
+            return code.rawValue
         } catch {
             return self.end(with: error)
         }
     }
 
-    /// What swift-argument-parser throws: help, which is no error, a status of `run`, or a mistake in the arguments,
+    /// What swift-argument-parser throws: help, which is no error, or a mistake in the arguments,
     /// which it would end with 64.
     private static func end(with error: any Error) -> Int32 {
         let code = self.exitCode(for: error)

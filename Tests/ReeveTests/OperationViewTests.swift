@@ -38,7 +38,7 @@ import Testing
         exit.escalated = true
         #expect(
             self.text(Samples.outcome("stopped", exit: exit))
-                == "web.0 stopped (was 17): SIGKILL (after the grace period) after 5m 0s, 1.1s\n"
+                == "web.0 stopped (was 17), 1.1s: SIGKILL (after the grace period)\n"
         )
     }
 
@@ -65,10 +65,10 @@ import Testing
             TranscriptMessage(at: "2026-11-22T10:05:00.301Z", text: "started with pid 42"),
         ]
         let instance = Samples.outcome("up", transcript: transcript)
-        #expect(self.text(instance) == "web.0 up with pid 42 (was 17), 0.3s\n")
+        #expect(self.text(instance) == "web.0 up with pid 42 (was 17), 1.1s\n")
         #expect(
             self.text(instance, isVerbose: true) == """
-                web.0 up with pid 42 (was 17), 0.3s
+                web.0 up with pid 42 (was 17), 1.1s
                     10:05:00.001Z  TERM sent to 4 processes
                     10:05:00.301Z  started with pid 42
 
@@ -83,6 +83,18 @@ import Testing
         #expect(self.text(Samples.outcome("skipped")) == "web.0 skipped\n")
         #expect(self.text(Samples.outcome("in_progress")) == "web.0 in progress\n")
         #expect(self.text(Samples.outcome("something_new")) == "web.0 something_new\n")
+    }
+
+    @Test func ofSeveralInstancesTheWholeIsTimed() {
+        var second = Samples.outcome("up")
+        second.instance = 1
+        var operation = Samples.operation(instances: [Samples.outcome("up"), second])
+        #expect(
+            OperationView(operation: operation).render(style: .plain)
+                == "web.0 up\nweb.1 up\nrestart took 1.1s\n"
+        )
+        operation.changed = false
+        #expect(OperationView(operation: operation).render(style: .plain) == "web.0 up\nweb.1 up\n")
     }
 
     @Test func anOperationWithoutInstancesIsStillTold() {

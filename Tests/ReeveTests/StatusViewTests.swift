@@ -64,10 +64,12 @@ import Testing
     @Test func holdsAndDeviationsStandBelowTheTable() {
         var worker = Samples.worker("web", [Samples.instance("web", 0, state: "stopped", desired: "down")])
         worker.hold = HoldMessage(until: "2026-11-22T12:00:00.000Z", reason: "migration", requestedBy: "uid:0")
-        worker.deviations = ["2 instances instead of 1"]
+        worker.deviations = ["2 instances instead of 1", "web.0 has failed"]
         let text = StatusView.render([worker], now: Samples.now, width: 80, style: .plain)
         #expect(
-            text.hasSuffix("\nweb: on hold until 12:00:00 by uid:0: migration\nweb: 2 instances instead of 1\n")
+            text.hasSuffix(
+                "\nweb: on hold until 12:00:00 by uid:0: migration\nweb: 2 instances instead of 1\nweb.0 has failed\n"
+            )
         )
     }
 

@@ -14,7 +14,7 @@ struct OperationView {
         var lines = ""
         for instance in self.operation.instances {
             let id = "\(Printable.line(instance.worker)).\(instance.instance)"
-            lines += "\(id) \(self.outcome(instance, style: style))\(self.duration(instance))\n"
+            lines += "\(id) \(self.outcome(instance, style: style))\n"
             if instance.outcome == "failed", let exit = instance.exit {
                 lines += self.tail(exit)
             }
@@ -24,6 +24,9 @@ struct OperationView {
         }
         if lines.isEmpty {
             lines = "\(Printable.line(self.operation.action)) \(Printable.line(self.operation.state))\n"
+        }
+        if self.operation.instances.count > 1, self.operation.changed, let duration = self.duration {
+            lines += "\(Printable.line(self.operation.action)) took \(duration)\n"
         }
         return lines
     }
@@ -43,13 +46,14 @@ struct OperationView {
             if let new {
                 words += " with pid \(new)"
             }
-            return old.map { "\(words) (was \($0))" } ?? words
+            return words + (old.map { " (was \($0))" } ?? "") + self.ownDuration
         case "stopped":
-            return style.paint("stopped", .dim) + (old.map { " (was \($0))" } ?? "") + self.ending(instance)
+            let words = style.paint("stopped", .dim) + (old.map { " (was \($0))" } ?? "")
+            return words + self.ownDuration + (instance.exit.map { ": \(ExitWords.ending($0))" } ?? "")
         case "finished":
-            return style.paint("finished", .green) + self.ending(instance)
+            return style.paint("finished", .green) + self.ranFor(instance)
         case "failed":
-            return style.paint("did not come up", .red) + self.ending(instance)
+            return style.paint("did not come up", .red) + self.ranFor(instance)
         case "unchanged":
             return self.unchanged(instance)
         case "signaled":
@@ -67,7 +71,8 @@ struct OperationView {
         return "already \(Printable.line(found.state))" + (found.pid.map { " with pid \($0)" } ?? "")
     }
 
-    private func ending(_ instance: OperationInstanceMessage) -> String {
+    /// How a run ended that began with this operation, and how long it was.
+    private func ranFor(_ instance: OperationInstanceMessage) -> String {
         guard let exit = instance.exit else { return "" }
         let uptime = exit.outcome == "not_started" ? "" : " after \(DurationWords.short(exit.uptimeSeconds))"
         return ": \(ExitWords.ending(exit))" + uptime
@@ -85,19 +90,18 @@ struct OperationView {
         }.joined()
     }
 
-    /// How long it took, from the first to the last thing that was done; nothing when nobody can tell.
-    private func duration(_ instance: OperationInstanceMessage) -> String {
-        guard ["up", "stopped", "finished"].contains(instance.outcome) else { return "" }
-        let times = instance.transcript.compactMap { WallTime($0.at) }
-        var seconds: Double?
-        if let first = times.first, let last = times.last, times.count > 1 {
-            seconds = last.seconds(since: first)
-        } else if self.operation.instances.count == 1, let created = WallTime(self.operation.createdAt),
+    /// From the asking to the end; `nil` when it goes on.
+    private var duration: String? {
+        guard let created = WallTime(self.operation.createdAt),
             let finished = self.operation.finishedAt.flatMap({ WallTime($0) })
-        {
-            seconds = finished.seconds(since: created)
-        }
-        return seconds.map { ", \(DurationWords.short($0))" } ?? ""
+        else { return nil }
+        return DurationWords.short(finished.seconds(since: created))
+    }
+
+    /// For the only instance; of several nobody can tell which took how long.
+    private var ownDuration: String {
+        guard self.operation.instances.count == 1, let duration = self.duration else { return "" }
+        return ", \(duration)"
     }
 
     private func pid(of runID: String?, in workers: [WorkerMessage]) -> Int32? {

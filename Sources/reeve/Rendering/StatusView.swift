@@ -88,7 +88,9 @@ enum StatusView {
                 lines += "\(name): on hold until \(until) by \(Printable.line(hold.requestedBy))\(reason)\n"
             }
             for deviation in worker.deviations {
-                lines += "\(name): \(Printable.line(deviation))\n"
+                // Some name the instance that they are about.
+                let start = deviation.hasPrefix(worker.name + ".") ? "" : "\(name): "
+                lines += "\(start)\(Printable.line(deviation))\n"
             }
         }
         return lines
