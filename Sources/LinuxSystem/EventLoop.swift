@@ -8,7 +8,7 @@ internal import Synchronization
 /// Everything but `execute`, `enqueue`, `stop`, `start` and `isResponsive` belongs to the loop's own thread; a call from
 /// elsewhere traps. Before `run` began, the thread that made the loop may use it.
 //
-// Unchecked: `queue`, `stopping`, `owner` and `turnBegan` are locked or atomic, `owner` guards all the rest.
+// Unchecked: `incoming`, `stopping`, `owner` and `turnBegan` are locked or atomic, `owner` guards all the rest.
 public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// What a descriptor is ready for; the bits of epoll_ctl(2).
     public struct Events: OptionSet, Sendable {
@@ -39,18 +39,33 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     public let name: String
     private let epoll: Int32
     private let wake: Int32
-    private let queue = Mutex<[Work]>([])
+    private let incoming = Mutex(Incoming())
     private let stopping = Atomic<Bool>(false)
     private let owner: Atomic<pthread_t>
-    /// Nanoseconds of CLOCK_MONOTONIC at the begin of the turn that runs, 0 while the loop waits.
+    /// Nanoseconds from `origin` to the begin of the turn that runs, 0 while the loop waits.
     private let turnBegan = Atomic<Int64>(0)
+    private let origin = SuspendingClock.now
 
     private enum Work {
         case job(UnownedJob)
         case closure(@Sendable () -> Void)
     }
 
+    /// What other threads hand in.
+    private struct Incoming {
+        var work: [Work] = []
+        /// The loop waits, or is about to, without knowing of any work: the next one who adds some wakes it.
+        var needsWakeUp = false
+    }
+
+    /// The work of the turn that runs; it changes places with `incoming.work`, so that neither is allocated anew.
+    private var running: [Work] = []
+    /// The due deadlines of the turn that runs.
+    private var due: [UInt64] = []
     private var handlers: [UInt64: (Events) -> Void] = [:]
+    /// The registration that epoll holds for a descriptor. A descriptor that was closed too early may be registered again
+    /// under the same number before its first registration is given up.
+    private var holders: [Int32: UInt64] = [:]
     private var deadlines = DeadlineHeap()
     private var actions: [UInt64: () -> Void] = [:]
     private var nextNumber: UInt64 = 1
@@ -68,7 +83,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         self.wake = try systemCall("eventfd") { eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK)) }
         self.owner = Atomic(pthread_self())
         try systemCall("epoll_ctl") { [epoll, wake] in
-            cl_epoll_ctl(epoll, EPOLL_CTL_ADD, wake, EPOLLIN.rawValue, 0)
+            // Edge-triggered: each write is an edge, so the counter need not be read.
+            cl_epoll_ctl(epoll, EPOLL_CTL_ADD, wake, EPOLLIN.rawValue | EPOLLET.rawValue, 0)
         }
     }
 
@@ -90,13 +106,14 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         let number = self.takeNumber()
         try systemCall("epoll_ctl") { cl_epoll_ctl(self.epoll, EPOLL_CTL_ADD, descriptor, events.rawValue, number) }
         self.handlers[number] = handler
+        self.holders[descriptor] = number
         return Registration(number: number, descriptor: descriptor)
     }
 
-    /// Changes what a registered descriptor is watched for.
+    /// Changes what a registered descriptor is watched for; does nothing for one that was deregistered.
     public func modify(_ registration: Registration, for events: Events) throws(Errno) {
         self.preconditionOnLoop()
-        guard self.handlers[registration.number] != nil else { return }
+        guard self.holders[registration.descriptor] == registration.number else { return }
         try systemCall("epoll_ctl") {
             cl_epoll_ctl(self.epoll, EPOLL_CTL_MOD, registration.descriptor, events.rawValue, registration.number)
         }
@@ -106,6 +123,9 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     public func deregister(_ registration: Registration) {
         self.preconditionOnLoop()
         guard self.handlers.removeValue(forKey: registration.number) != nil else { return }
+        guard self.holders[registration.descriptor] == registration.number else { return }
+        self.holders[registration.descriptor] = nil
+        // EBADF and ENOENT mean that it was closed before, and that epoll has forgotten it.
         _ = cl_epoll_ctl(self.epoll, EPOLL_CTL_DEL, registration.descriptor, 0, 0)
     }
 
@@ -131,57 +151,71 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         cl_set_thread_name(self.name)
         var events = [cl_epoll_event](repeating: cl_epoll_event(), count: 64)
         while !self.stopping.load(ordering: .acquiring) {
-            let timeout = self.timeout()
-            self.turnBegan.store(0, ordering: .releasing)
+            let timeout = self.beginWait()
             let count = cl_epoll_wait(self.epoll, &events, 64, timeout)
-            self.now = SuspendingClock.now
-            self.turnBegan.store(Self.monotonicNanoseconds(), ordering: .releasing)
-            if count > 0 {
-                self.dispatch(events[0..<Int(count)])
+            if count < 0 {
+                let error = Errno.current
+                precondition(error.rawValue == EINTR, "epoll_wait in the loop \(self.name): \(error.name)")
+            }
+            self.beginTurn()
+            for index in 0..<max(0, Int(count)) where events[index].data != 0 {
+                // One that a handler of this turn deregistered is not there any more.
+                self.handlers[events[index].data]?(Events(rawValue: events[index].events))
             }
             self.fireDue()
-            self.runQueued()
+            self.runIncoming()
             self.endOfTurn?()
         }
     }
 
-    private func timeout() -> Int64 {
-        guard self.queue.withLock({ $0.isEmpty }) else { return 0 }
-        var longest: Duration? = self.longestWait?()
+    /// How many nanoseconds the wait may last; below 0 for as long as nothing happens.
+    private func beginWait() -> Int64 {
+        var longest = self.longestWait?()
         if let instant = self.deadlines.earliest(where: { self.actions[$0] != nil }) {
             let left = SuspendingClock.now.duration(to: instant)
             longest = longest.map { min($0, left) } ?? left
         }
-        guard let longest else { return -1 }
-        guard longest > .zero else { return 0 }
-        let (seconds, attoseconds) = longest.components
-        return seconds > 1_000_000 ? 1_000_000_000_000_000 : seconds * 1_000_000_000 + attoseconds / 1_000_000_000 + 1
-    }
-
-    private func dispatch(_ events: ArraySlice<cl_epoll_event>) {
-        for event in events {
-            if event.data == 0 {
-                var count: UInt64 = 0
-                _ = read(self.wake, &count, 8)
-            } else {
-                self.handlers[event.data]?(Events(rawValue: event.events))
-            }
+        if let longest, longest <= .zero {
+            return 0
         }
+        // From here on whoever adds work wakes the loop; what was added before keeps it from waiting.
+        let mayWait = self.incoming.withLock { incoming in
+            incoming.needsWakeUp = incoming.work.isEmpty
+            return incoming.needsWakeUp
+        }
+        guard mayWait else { return 0 }
+        self.turnBegan.store(0, ordering: .releasing)
+        guard let longest else { return -1 }
+        let (seconds, attoseconds) = longest.components
+        // A nanosecond more, so that the deadline has passed when it wakes; ten days at most.
+        return min(seconds, 864_000) * 1_000_000_000 + attoseconds / 1_000_000_000 + 1
     }
 
+    private func beginTurn() {
+        // Work that this turn hands in, or others during it, is found at its end or before the next wait.
+        self.incoming.withLock { $0.needsWakeUp = false }
+        self.now = .now
+        // At least 1, because 0 means that the loop waits.
+        self.turnBegan.store(max(1, self.nanoseconds(at: self.now)), ordering: .releasing)
+    }
+
+    /// Calls what is due. What is scheduled meanwhile waits for the next turn, even if it is due at once, so that nobody
+    /// can keep the others from their turn.
     private func fireDue() {
         while let number = self.deadlines.popDue(at: self.now) {
+            self.due.append(number)
+        }
+        for number in self.due {
+            // One that was cancelled, by an action before it even, is not there any more.
             self.actions.removeValue(forKey: number)?()
         }
+        self.due.removeAll(keepingCapacity: true)
     }
 
-    private func runQueued() {
-        let work = self.queue.withLock { queue in
-            let work = queue
-            queue.removeAll(keepingCapacity: true)
-            return work
-        }
-        for item in work {
+    /// Runs what was handed in, in its order. What comes meanwhile waits for the next turn.
+    private func runIncoming() {
+        self.incoming.withLock { swap(&$0.work, &self.running) }
+        for item in self.running {
             switch item {
             case .job(let job):
                 job.runSynchronously(
@@ -191,6 +225,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
             case .closure(let closure): closure()
             }
         }
+        // A burst's memory is not kept for ever.
+        self.running.removeAll(keepingCapacity: self.running.count <= 1024)
     }
 
     private func takeNumber() -> UInt64 {
@@ -202,24 +238,14 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
 
     /// Starts a thread that runs the loop.
     public func start() {
-        // Unmanaged, because pthread_create takes a C function; the thread's closure takes the reference over.
-        let box = Unmanaged.passRetained(self).toOpaque()
-        var thread = pthread_t()
-        let error = pthread_create(
-            &thread,
-            nil,
-            { argument in
-                guard let argument else { return nil }
-                Unmanaged<EventLoop>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            },
-            box
-        )
-        precondition(error == 0, "cannot start the thread \(self.name): \(Errno(rawValue: error))")
-        pthread_detach(thread)
+        do throws(Errno) {
+            try SystemThread.start(name: self.name) { self.run() }
+        } catch {
+            fatalError("cannot start the thread \(self.name): \(error)")
+        }
     }
 
-    /// Ends `run` after its present turn.
+    /// Ends `run` after its present turn. What was enqueued and did not run by then never does.
     public func stop() {
         self.stopping.store(true, ordering: .releasing)
         self.wakeUp()
@@ -238,15 +264,16 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     public func isResponsive(within limit: Duration) -> Bool {
         let began = self.turnBegan.load(ordering: .acquiring)
         guard began != 0 else { return true }
-        return .nanoseconds(Self.monotonicNanoseconds() - began) < limit
+        return .nanoseconds(self.nanoseconds(at: .now) - began) < limit
     }
 
     private func add(_ work: Work) {
-        let isFirst = self.queue.withLock { queue in
-            queue.append(work)
-            return queue.count == 1
+        let wakes = self.incoming.withLock { incoming in
+            incoming.work.append(work)
+            defer { incoming.needsWakeUp = false }
+            return incoming.needsWakeUp
         }
-        if isFirst {
+        if wakes {
             self.wakeUp()
         }
     }
@@ -277,9 +304,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         precondition(self.isCurrent, "a call for the loop \(self.name) from another thread")
     }
 
-    private static func monotonicNanoseconds() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    private func nanoseconds(at instant: SuspendingClock.Instant) -> Int64 {
+        let (seconds, attoseconds) = self.origin.duration(to: instant).components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }

@@ -14,6 +14,12 @@ public final class PIDFD: Sendable {
         /// The raw value that wait(2) would store.
         public var waitStatus: Int32
         public var usage: ProcessUsage
+
+        public init(pid: Int32, waitStatus: Int32, usage: ProcessUsage) {
+            self.pid = pid
+            self.waitStatus = waitStatus
+            self.usage = usage
+        }
     }
 
     private let number: Atomic<Int32>

@@ -204,6 +204,10 @@ final class SpawnPool: @unchecked Sendable {
 
     private func runSpare() {
         guard let (slot, number) = self.waitUntilNeeded() else { return }
+        if number < self.maximumLanes {
+            // More jobs may wait than this new lane can take, and nobody may submit another one.
+            self.startSpare()
+        }
         cl_set_thread_name("\(self.name)-\(number)")
         self.runLane(slot)
     }
@@ -232,7 +236,7 @@ final class SpawnPool: @unchecked Sendable {
                 continue
             }
             self.slots.append(slot)
-            self.spare = .none
+            self.spare = self.slots.count < self.maximumLanes ? .awake : .none
             return (slot, self.slots.count)
         }
         return nil

@@ -49,4 +49,9 @@ public struct Spawned: Sendable {
     public var pid: Int32
     /// Belongs to whoever receives it.
     public var pidfd: PIDFD
+
+    public init(pid: Int32, pidfd: PIDFD) {
+        self.pid = pid
+        self.pidfd = pidfd
+    }
 }

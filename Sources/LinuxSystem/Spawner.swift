@@ -31,6 +31,13 @@ public final class Spawner: Sendable {
         public var hung: Int
         /// Jobs that no lane has begun.
         public var waiting: Int
+
+        public init(lanes: Int, busy: Int, hung: Int, waiting: Int) {
+            self.lanes = lanes
+            self.busy = busy
+            self.hung = hung
+            self.waiting = waiting
+        }
     }
 
     /// The number of jobs that may hang before the others have to wait.
