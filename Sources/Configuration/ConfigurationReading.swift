@@ -139,7 +139,8 @@ final class ConfigurationReading {
                 self.origins[worker.key] = origin
             }
             guard self.workers.count < ConfigurationLoader.maximumWorkers else {
-                self.problems.add(origin, "there are more than \(ConfigurationLoader.maximumWorkers) workers")
+                let message = "there are more than \(ConfigurationLoader.maximumWorkers) workers"
+                self.problems.add(origin, message, "remove some, or raise \"instances\" of others")
                 return
             }
             self.workers.append(Worker(name: worker.key, origin: origin, draft: WorkerDraft(entries, reader)))
