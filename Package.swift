@@ -110,7 +110,7 @@ let package = Package(
         ),
         .testTarget(
             name: "Simulation",
-            dependencies: ["Supervision", "Agent"],
+            dependencies: ["Agent", "LinuxSystem", "Supervision"],
             swiftSettings: swiftSettings
         ),
         .testTarget(

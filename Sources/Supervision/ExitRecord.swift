@@ -23,7 +23,7 @@ public struct ExitRecord: Equatable, Sendable {
     public var usage: ResourceUsage?
     /// The last lines of standard error, 4 KiB at most; empty while output is not captured.
     public var stderrTail: [String]
-    /// Only with cause `execFailed`.
+    /// For a run that never became the worker's program.
     public var error: StartError?
     public var decision: ExitDecision
 
@@ -160,6 +160,11 @@ public struct StartError: Equatable, Sendable, Error {
         self.errno = errno
         self.errnoName = errnoName
         self.message = message
+    }
+
+    /// ECANCELED: the start was given up on request, before it had become the worker's program.
+    public var isAborted: Bool {
+        self.errnoName == "ECANCELED"
     }
 
     /// ENOENT, EACCES, ENOTDIR, ELOOP, ENOEXEC: trying again will not help.

@@ -62,6 +62,11 @@ extension InstanceStateMachine {
         if let ending {
             record.requestedBy = ending.requester.requestedBy
             record.operationID = ending.requester.operationID
+            if error.isAborted {
+                // It hung on its way into the program, and was killed there because somebody asked for its end.
+                record.cause = ending.kill == .afterGrace ? .stopTimeout : .stopped
+                record.escalated = ending.kill == .afterGrace
+            }
             next = self.next(after: ending, &record)
         } else {
             self.setFailures(self.consecutiveFailures + 1)
