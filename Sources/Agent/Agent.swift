@@ -93,7 +93,6 @@ final class Agent {
 
     /// Takes its rooms as arguments, because the closures that cross to other threads must not hold the agent.
     private func begin(_ supervisor: Supervisor, _ control: ControlServer, _ log: AgentLog, _ loop: EventLoop) {
-        control.start()
         supervisor.assumeIsolated { supervisor in
             supervisor.begin(
                 publish: { batch in
@@ -105,6 +104,8 @@ final class Agent {
                 }
             )
         }
+        // What is configured waits in its queue by now, so no client ever finds the room empty.
+        control.start()
     }
 
     private func signalsCame() {

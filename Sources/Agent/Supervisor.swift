@@ -51,6 +51,7 @@ public actor Supervisor: SupervisorCommands {
         }
         self.roster.begin(at: self.kernel.now())
         self.perform()
+        self.tell()
     }
 
     public func submit(_ request: OperationRequest) -> OperationSubmission {
