@@ -146,5 +146,6 @@ extension HTTPServer {
             connection.exchange?.abandon()
             connection.exchange = nil
         }
+        self.disarmWithoutConnections()
     }
 }

@@ -21,6 +21,13 @@ extension HTTPServer {
         }
     }
 
+    /// Without connections there is no timer.
+    func disarmWithoutConnections() {
+        guard let sweep = self.sweep, self.listeners.allSatisfy(\.connections.isEmpty) else { return }
+        self.loop.cancel(sweep)
+        self.sweep = nil
+    }
+
     private func sweepConnections() {
         self.sweep = nil
         var earliest: SuspendingClock.Instant?
