@@ -133,6 +133,7 @@ extension HTTPServer {
         connection.native = native
         connection.listener.add(connection)
         self.setDeadline(of: connection, after: self.limits.headerTime)
+        self.watch(connection)
         return connection
     }
 

@@ -119,9 +119,7 @@ extension HTTPServer {
         if let answer = connection.answer {
             return self.queue(answer, on: connection, native)
         }
-        connection.enter(.suspended, at: self.loop.now)
-        MHD_suspend_connection(native)
-        self.watch(connection)
+        self.suspend(connection, native)
         return true
     }
 

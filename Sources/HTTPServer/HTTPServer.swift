@@ -33,6 +33,9 @@ public final class HTTPServer {
     /// Closed to have one descriptor for accepting and refusing, when the process has no more.
     var reserve: Int32
 
+    /// Those of the connections whose client has ended its side, and some that are closed since.
+    var ended: [ServerConnection] = []
+
     /// Whether libmicrohttpd has something to do.
     var needsRun = false
     /// Counts the callbacks of libmicrohttpd: whether it gets anywhere.
@@ -160,6 +163,7 @@ public final class HTTPServer {
         self.isRunning = false
         self.daemon = nil
         self.listeners = []
+        self.ended = []
         self.needsRun = false
         if let sweep = self.sweep {
             self.loop.cancel(sweep)
@@ -173,6 +177,9 @@ public final class HTTPServer {
         let progress = self.progress
         self.needsRun = self.runRounds(daemon)
         self.stalledTurns = self.needsRun && self.progress == progress ? self.stalledTurns + 1 : 0
+        if !self.needsRun {
+            self.nudgeEnded()
+        }
         if self.stopsAfterRun {
             self.stopsAfterRun = false
             self.stop()

@@ -37,9 +37,13 @@ final class ServerConnection {
     var deadline: SuspendingClock.Instant?
     /// Shut down; libmicrohttpd has not closed it yet.
     var isClosing = false
-    /// The client has ended its side, while its request waits for an answer.
+    /// The client has ended its side. It may still read.
     var isHalfClosed = false
-    /// Watches for the client's end, while the connection is suspended.
+    /// Nobody can read or write any more.
+    var isHungUp = false
+    /// How often libmicrohttpd was told of the client's end, in this phase.
+    var nudges = 0
+    /// Watches for the client's end.
     var watch: EventLoop.Registration?
 
     /// The present request's target as it came, and where it stood.
@@ -65,8 +69,14 @@ final class ServerConnection {
         }
     }
 
+    /// Whether the request cannot go on without further bytes of the client.
+    var waitsForInput: Bool {
+        self.isWithoutRequest || self.phase == .body
+    }
+
     func enter(_ phase: Phase, at instant: SuspendingClock.Instant) {
         self.phase = phase
+        self.nudges = 0
         self.phaseBegan = instant
     }
 
@@ -77,6 +87,5 @@ final class ServerConnection {
         self.request = nil
         self.body = []
         self.answer = nil
-        self.isHalfClosed = false
     }
 }

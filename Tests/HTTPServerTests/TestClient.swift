@@ -128,6 +128,18 @@ final class TestClient {
         }
     }
 
+    /// The status of the next header alone, also of an interim one.
+    func readInterim() throws -> Int {
+        while true {
+            if let end = Self.endOfHeader(self.buffer) {
+                let words = String(decoding: self.buffer[..<end], as: UTF8.self).split(separator: " ")
+                self.buffer.removeFirst(end)
+                return words.count > 1 ? Int(words[1]) ?? 0 : 0
+            }
+            guard self.readMore() else { throw Failure.noResponse(self.buffer) }
+        }
+    }
+
     /// All that comes until the server closes.
     func readToEnd() -> [UInt8] {
         while self.readMore() {}

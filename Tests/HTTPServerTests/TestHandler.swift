@@ -33,6 +33,13 @@ final class TestHandler: HTTPHandler {
         case "stop":
             self.onStop()
             exchange.respond(self.fine)
+        case "release":
+            let waiting = self.waiting
+            self.waiting = []
+            for other in waiting {
+                other.respond(Self.text("released"))
+            }
+            exchange.respond(self.fine)
         case "later":
             self.waiting.append(exchange)
             exchange.clientGone = { [unowned self] in
