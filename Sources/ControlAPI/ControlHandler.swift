@@ -9,7 +9,8 @@ final class ControlHandler: HTTPHandler {
     let access: ControlAccess
     let policy: AccessPolicy
     let timer: any ControlTimer
-    let openAPIDocument: HTTPResponse?
+    let openAPIDocument: HTTPResponse
+    let openAPITag: Int64
     let isSupervisionResponsive: () -> Bool
     /// Hands a request to the supervisor; its answer comes back through `submitted` with the same number.
     var submit: (UInt64, OperationRequest) -> Void = { _, _ in preconditionFailure("nobody takes operations") }
@@ -34,7 +35,7 @@ final class ControlHandler: HTTPHandler {
         agent: AgentInformation,
         access: ControlAccess,
         timer: any ControlTimer,
-        openAPIDocument: [UInt8]?,
+        openAPIDocument: [UInt8],
         maximumWaits: Int = WaitLimit.maximum,
         isSupervisionResponsive: @escaping () -> Bool
     ) {
@@ -42,7 +43,8 @@ final class ControlHandler: HTTPHandler {
         self.access = access
         self.policy = AccessPolicy(access)
         self.timer = timer
-        self.openAPIDocument = openAPIDocument.map { Answer.json($0) }
+        self.openAPITag = Answer.checksum(openAPIDocument)
+        self.openAPIDocument = Answer.tagged(openAPIDocument, revision: self.openAPITag)
         self.isSupervisionResponsive = isSupervisionResponsive
         self.status = StatusProjection(generation: agent.generation, at: timer.now.monotonic)
         self.waits = WaitLimit(maximum: maximumWaits)
@@ -149,7 +151,7 @@ final class ControlHandler: HTTPHandler {
     // MARK: Names
 
     func unknownWorker(_ name: String, mayKnowNames: Bool = true) -> Problem {
-        let shown = name.utf8.count <= 64 ? name : String(name.prefix(64)) + "…"
+        let shown = Problem.shown(name)
         guard mayKnowNames, let near = NearestName.of(name, among: self.status.names) else {
             return Problem(.unknownWorker, "no worker is called \"\(shown)\"")
         }
@@ -174,7 +176,7 @@ final class ControlHandler: HTTPHandler {
             }
             let matching = names.filter { pattern.matches($0) }
             guard !matching.isEmpty else {
-                throw Problem(.unknownWorker, "no worker's name matches \"\(pattern.text.prefix(64))\"")
+                throw Problem(.unknownWorker, "no worker's name matches \"\(Problem.shown(pattern.text))\"")
             }
             chosen.formUnion(matching)
         }

@@ -22,7 +22,7 @@ public actor ControlRoom {
         agent: AgentInformation,
         access: ControlAccess,
         supervisor: any SupervisorCommands,
-        openAPIDocument: [UInt8]? = nil,
+        openAPIDocument: [UInt8] = OpenAPIDocument.json,
         isSupervisionResponsive: @escaping @Sendable () -> Bool
     ) {
         let control = ControlHandler(

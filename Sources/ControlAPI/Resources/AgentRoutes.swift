@@ -41,8 +41,8 @@ extension ControlHandler {
 
     private static var limits: [NamedValues<Int64>.Entry] {
         [
-            .init(name: "exits_kept", value: Int64(ExitHistory.maximumCount)),
-            .init(name: "operations_kept", value: Int64(OperationLog.maximumCount)),
+            .init(name: "exits", value: Int64(ExitHistory.maximumCount)),
+            .init(name: "operations", value: Int64(OperationLog.maximumCount)),
             .init(name: "waiting_requests", value: Int64(WaitLimit.maximum)),
         ]
     }

@@ -42,12 +42,10 @@ extension ControlHandler {
         query.limit = Int(try call.parameters.integer("limit", in: 1...Self.maximumExitsPerPage) ?? 100)
         let order: Order? = try call.parameters.choice("order")
         query.isAscending = order.map { $0 == .ascending } ?? (query.after != nil)
-        if let since = try call.parameters.duration("since", atMost: DurationText.maximum) {
-            query.since = self.timer.now.wall.advanced(by: .zero - since)
-        }
+        query.since = try call.parameters.since("since", now: self.timer.now.wall)
         let timeout = try call.parameters.duration("timeout", atMost: Self.maximumPollTime) ?? .zero
         if let after = query.after, self.exits.hasLost(after: after), let oldest = self.exits.oldest {
-            throw Problem(.gone, "exits after \(after) are no longer kept; the oldest is \(oldest)", oldest: oldest)
+            throw Self.gone(oldest: oldest)
         }
         guard timeout > .zero else {
             self.answer(query, call)
@@ -99,19 +97,23 @@ extension ControlHandler {
     }
 
     func showExit(_ call: Call) throws(Problem) {
-        guard let seq = Int64(call.captures[0]), let record = self.exits.record(seq: seq) else {
-            throw self.unknownExit(call.captures[0])
+        guard let seq = Int64(call.captures[0]), seq > 0 else {
+            throw Problem(.invalidParameter, "an exit is named by its seq, a whole number from 1")
         }
-        call.respond(Answer.json(ExitMessage(record, detail: call.detail)))
+        if let record = self.exits.record(seq: seq) {
+            call.respond(Answer.json(ExitMessage(record, detail: call.detail)))
+            return
+        }
+        guard let oldest = self.exits.oldest, let newest = self.exits.newest else {
+            throw Problem(.unknownExit, "there is no exit \(seq) yet; nothing has ended")
+        }
+        if seq < oldest, self.exits.hasDropped {
+            throw Self.gone(oldest: oldest)
+        }
+        throw Problem(.unknownExit, "there is no exit \(seq)\(seq > newest ? " yet; the newest is \(newest)" : "")")
     }
 
-    private func unknownExit(_ text: String) -> Problem {
-        guard let seq = Int64(text), seq > 0 else {
-            return Problem(.unknownExit, "an exit is named by its seq, a whole number")
-        }
-        if let oldest = self.exits.oldest, self.exits.hasDropped, seq < oldest {
-            return Problem(.unknownExit, "exit \(seq) is no longer kept; the oldest is \(oldest)")
-        }
-        return Problem(.unknownExit, "there is no exit \(seq)")
+    private static func gone(oldest: Int64) -> Problem {
+        Problem(.gone, "exits before \(oldest) are no longer kept", oldest: oldest)
     }
 }

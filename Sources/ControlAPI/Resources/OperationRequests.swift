@@ -9,8 +9,8 @@ extension ControlHandler {
     /// What is added to the time that an operation may take by its own rules, before its client is told that it takes
     /// longer.
     static let timeoutMargin = Duration.seconds(5)
-    /// Of `reason`, in bytes of UTF-8.
-    static let maximumReasonLength = 1024
+    /// Of `reason`, in Unicode scalars.
+    static let maximumReasonLength = 256
 
     /// POST /v1/workers/{worker}/start and its like.
     func operateOnWorker(_ call: Call, _ action: OperationAction) throws(Problem) {
@@ -63,7 +63,7 @@ extension ControlHandler {
         request.observe = try call.parameters.duration("observe", atMost: Self.maximumOperationTime)
         if let instance = try call.parameters.integer("instance", in: 0...9999) {
             guard workers.count == 1 else {
-                throw Problem(.invalidParameter, "instance names a slot of one worker; these are \(workers.count)")
+                throw Problem(.unprocessable, "instance is for one worker, and \(workers.count) are named")
             }
             request.instance = Int(instance)
             try self.check(request)
@@ -93,14 +93,22 @@ extension ControlHandler {
     }
 
     static func unknownInstance(_ id: InstanceID, _ count: Int) -> Problem {
-        let has = count == 1 ? "1 instance, 0" : count == 0 ? "no instance" : "\(count) instances, 0 to \(count - 1)"
-        return Problem(.unknownInstance, "there is no \(id): the worker has \(has)")
+        let has =
+            switch count {
+            case 0: "no instances"
+            case 1: "1 instance, \(id.worker).0"
+            default: "\(count) instances, \(id.worker).0 to \(id.worker).\(count - 1)"
+            }
+        return Problem(.unknownInstance, "\(id.worker) has \(has); there is no \(id)")
     }
 
     private static func reason(_ call: Call) throws(Problem) -> String? {
         guard let reason = call.parameters.text("reason") else { return nil }
-        guard reason.utf8.count <= Self.maximumReasonLength else {
-            throw Problem(.invalidParameter, "reason is at most \(Self.maximumReasonLength) bytes long")
+        guard reason.unicodeScalars.count <= Self.maximumReasonLength else {
+            throw Problem(.invalidParameter, "reason is at most \(Self.maximumReasonLength) characters long")
+        }
+        guard reason.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }) else {
+            throw Problem(.invalidParameter, "reason is on one line, without control characters")
         }
         return reason
     }
@@ -152,13 +160,14 @@ extension ControlHandler {
         case .conflict(let worker, let other):
             return Problem(
                 .conflict,
-                "\(worker) is held by operation \(other.id), a \(other.action.rawValue) by \(other.requestedBy)",
+                "a \(other.action.rawValue) that \(other.requestedBy) asked for is under way for \(worker)",
                 operation: self.message(other),
                 headers: [Self.location(other.id)]
             )
         case .unknownWorker(let name): return self.unknownWorker(name)
         case .unknownInstance(let id, let count): return Self.unknownInstance(id, count)
-        case .noProcess(let worker): return Problem(.noProcess, "\(worker) has no process that a signal could go to")
+        case .noProcess(let worker):
+            return Problem(.noProcess, "\(worker) has no process that a signal could be sent to")
         case .busy(let sentence): return Problem.busy(sentence)
         }
     }

@@ -17,10 +17,8 @@ extension ControlHandler {
     func showOperation(_ call: Call) throws(Problem) {
         let timeout = try call.parameters.duration("timeout", atMost: Self.maximumPollTime) ?? .zero
         guard let id = OperationID(call.captures[0]), self.operations[id] != nil else {
-            throw Problem(
-                .unknownOperation,
-                "there is no such operation; the newest \(OperationLog.maximumCount) are kept"
-            )
+            let shown = Problem.shown(call.captures[0])
+            throw Problem(.unknownOperation, "no operation has the id \(shown), or it is no longer kept")
         }
         let wait = OperationWait(id: id, answer: .look)
         guard timeout > .zero else {
@@ -101,7 +99,7 @@ extension ControlHandler {
             return Answer.problem(
                 Problem(
                     .timeout,
-                    "the \(operation.action.rawValue) is not over yet; it goes on",
+                    "the \(operation.action.rawValue) has not ended yet; it goes on",
                     operation: entry.message,
                     headers: [Self.location(operation.id)]
                 )

@@ -9,7 +9,7 @@ extension ControlHandler {
 
     func showHealth(_ call: Call) {
         guard self.isSupervisionResponsive() else {
-            call.respond(Problem(.notReady, "the supervision loop has not turned for 5 seconds"))
+            call.respond(Problem.busy("the supervision loop has not turned for 5 s or more"))
             return
         }
         call.respond(Answer.json(ProbeMessage(status: "ok")))
@@ -22,31 +22,32 @@ extension ControlHandler {
             names = try self.workers(patterns, mayKnowNames: mayKnowNames)
         }
         guard self.status.circumstances.isRecovered else {
-            throw Problem(.notReady, "the agent is starting: it has not looked at all workers yet")
+            throw Problem.notReady("the agent is starting: its recovery is not over")
         }
         guard !self.status.circumstances.isShuttingDown else {
-            throw Problem(.notReady, "the agent is ending")
+            throw Problem.notReady("the agent is ending")
         }
-        let unready = names.compactMap { self.status.worker($0) }.flatMap(\.unready)
+        let workers = names.compactMap { self.status.worker($0) }
+        let unready = workers.flatMap(\.unready)
         guard !unready.isEmpty else {
             call.respond(Answer.json(ProbeMessage(status: "ready")))
             return
         }
         guard mayKnowNames else {
-            throw Problem(
-                .notReady,
-                unready.count == 1 ? "1 instance is not up" : "\(unready.count) instances are not up"
-            )
+            let wanted = workers.reduce(0) { $0 + $1.instances.count { $0.status.desired == .up } }
+            let verb = unready.count == 1 ? "is" : "are"
+            throw Problem.notReady("\(unready.count) of \(wanted) instances that are wanted up \(verb) not")
         }
         let shown = unready.prefix(Self.maximumUnreadyNames).map { "\($0.id) \(WorkerStatus.predicate($0.state))" }
         let more = unready.count > shown.count ? ", and \(unready.count - shown.count) more" : ""
-        throw Problem(.notReady, shown.joined(separator: ", ") + more)
+        throw Problem.notReady(shown.joined(separator: ", ") + more)
     }
 
-    func showOpenAPIDocument(_ call: Call) throws(Problem) {
-        guard let document = self.openAPIDocument else {
-            throw Problem(.unknownRoute, "this agent was built without its OpenAPI document")
+    func showOpenAPIDocument(_ call: Call) {
+        if let ifNoneMatch = call.headers.ifNoneMatch, Answer.matches(ifNoneMatch, revision: self.openAPITag) {
+            call.respond(Answer.notModified(revision: self.openAPITag))
+            return
         }
-        call.respond(document)
+        call.respond(self.openAPIDocument)
     }
 }

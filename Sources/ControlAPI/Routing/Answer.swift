@@ -78,6 +78,15 @@ enum Answer {
         }
     }
 
+    /// A number that names a document: its FNV-1a checksum, without the sign.
+    static func checksum(_ document: [UInt8]) -> Int64 {
+        var checksum: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in document {
+            checksum = (checksum ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
+        }
+        return Int64(checksum >> 1)
+    }
+
     /// The messages hold no number that is not finite, which is all that the encoder refuses.
     static func encode(_ message: some Encodable) -> [UInt8] {
         do {

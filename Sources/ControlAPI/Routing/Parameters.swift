@@ -17,7 +17,7 @@ struct Parameters {
     mutating func add(_ name: String, _ value: String, for route: Route) throws(Problem) {
         guard route.parameters.contains(name) else {
             if route.parametersToCome.contains(name) {
-                throw Problem(.notSupportedYet, "\(name) is not supported yet")
+                throw Problem(.notSupportedYet, "the parameter \"\(name)\" is not supported yet")
             }
             throw Self.unknown(name, for: route)
         }
@@ -27,13 +27,15 @@ struct Parameters {
     }
 
     private static func unknown(_ name: String, for route: Route) -> Problem {
-        let shown = name.utf8.count <= 64 ? name : String(name.prefix(64)) + "…"
+        let none = "\"\(Problem.shown(name))\" is no parameter of \(route.method) \(route.pattern)"
         if route.parameters.isEmpty {
-            return Problem(.unknownParameter, "there is no parameter \"\(shown)\"; this takes none")
+            return Problem(.unknownParameter, "\(none), which takes none")
         }
         let hint = NearestName.of(name, among: route.parameters).map { "did you mean \"\($0)\"?" }
-        let known = "known are \(route.parameters.joined(separator: ", "))"
-        return Problem(.unknownParameter, "there is no parameter \"\(shown)\"; \(hint ?? known)")
+        return Problem(
+            .unknownParameter,
+            "\(none); \(hint ?? "it takes \(route.parameters.joined(separator: ", "))")"
+        )
     }
 
     var isEmpty: Bool {
@@ -51,12 +53,30 @@ struct Parameters {
     func duration(_ name: String, atMost maximum: Duration) throws(Problem) -> Duration? {
         guard let text = self.values[name] else { return nil }
         guard let duration = DurationText.parse(text) else {
-            throw Problem(.invalidParameter, "\(name) is a duration such as \(DurationText.examples)")
+            throw Problem(
+                .invalidParameter,
+                "\(name): \"\(Problem.shown(text))\" is no duration; write it as 500ms, 30s, 5m or 2h"
+            )
         }
         guard duration <= maximum else {
             throw Problem(.invalidParameter, "\(name) is at most \(DurationText.format(maximum))")
         }
         return duration
+    }
+
+    /// A time in the past: a timestamp, or how long ago.
+    func since(_ name: String, now: Timestamp) throws(Problem) -> Timestamp? {
+        guard let text = self.values[name] else { return nil }
+        if let duration = DurationText.parse(text) {
+            return now.advanced(by: .zero - duration)
+        }
+        guard let timestamp = TimestampText.parse(text) else {
+            throw Problem(
+                .invalidParameter,
+                "\(name): \"\(Problem.shown(text))\" is no time; write it as 2h or 2026-11-22T10:00:00Z"
+            )
+        }
+        return timestamp
     }
 
     func integer(_ name: String, in range: ClosedRange<Int64>) throws(Problem) -> Int64? {

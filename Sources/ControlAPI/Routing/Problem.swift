@@ -28,8 +28,20 @@ struct Problem: Error {
         self.headers = headers
     }
 
-    /// The agent has too much to do; the client may come back in a second.
+    /// The agent has too much to do.
     static func busy(_ detail: String) -> Problem {
-        Problem(.busy, detail, headers: [HTTPField("Retry-After", "1")])
+        Problem(.busy, detail, headers: [Self.retryAfter])
+    }
+
+    static func notReady(_ detail: String) -> Problem {
+        Problem(.notReady, detail, headers: [Self.retryAfter])
+    }
+
+    /// In seconds: things change that fast here.
+    private static let retryAfter = HTTPField("Retry-After", "1")
+
+    /// Text of a client for a sentence, shortened.
+    static func shown(_ text: String) -> String {
+        text.utf8.count <= 100 ? text : String(text.prefix(100)) + "…"
     }
 }

@@ -25,7 +25,7 @@ enum RequestBody {
             )
         }
         guard case .object(let members) = value else {
-            throw Problem(.invalidBody, "the body is a JSON object such as {\"reason\": \"release 42\"}")
+            throw Problem(.invalidBody, "the body is no JSON object")
         }
         for member in members {
             try parameters.add(member.name, try Self.text(member), for: route)

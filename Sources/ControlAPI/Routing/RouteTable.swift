@@ -11,7 +11,7 @@ public enum RouteTable {
             try handler.showReadiness(call)
         },
         Route("GET", "/openapi.json", role: nil) { handler, call throws(Problem) in
-            try handler.showOpenAPIDocument(call)
+            handler.showOpenAPIDocument(call)
         },
     ]
 

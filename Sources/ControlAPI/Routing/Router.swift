@@ -18,7 +18,7 @@ struct Router {
                 others.append(route)
                 continue
             }
-            try self.check(caller, may: route.role)
+            try self.check(caller, may: route.role, request)
             if route.isLocalOnly, !caller.isLocal {
                 throw Problem(.forbidden, "\(route.method) \(route.pattern) is for the Unix socket only")
             }
@@ -27,49 +27,45 @@ struct Router {
         // What exists is no business of those who may not see any of it.
         if !others.isEmpty {
             if !others.contains(where: { $0.role == nil }) {
-                try self.check(caller, may: others.compactMap(\.role).min())
+                try self.check(caller, may: others.compactMap(\.role).min(), request)
             }
-            throw Self.wrongMethod(request.method, others)
+            throw Self.wrongMethod(request, others)
         }
-        try self.check(caller, may: .monitor)
+        try self.check(caller, may: .monitor, request)
         if self.toCome.contains(where: { Route.captures(request.path, in: $0) != nil }) {
-            throw Problem(.notSupportedYet, status: 404, "\(Self.shown(request)) is not supported yet")
+            throw Problem(.notSupportedYet, status: 404, "\(Self.path(request)) is not supported yet")
         }
-        throw Problem(.unknownRoute, "there is no \(Self.shown(request)); GET /openapi.json lists what there is")
+        throw Problem(.unknownRoute, "there is no \(Self.path(request)); GET /openapi.json lists what there is")
     }
 
-    private func check(_ caller: AccessPolicy.Caller, may role: Role?) throws(Problem) {
+    private func check(_ caller: AccessPolicy.Caller, may role: Role?, _ request: HTTPRequest) throws(Problem) {
         guard let role else { return }
+        let need = "\(request.method) \(Self.path(request)) needs the role \(role.rawValue)"
         if let own = caller.role {
             guard own >= role else {
-                throw Problem(.forbidden, "this needs the role \(role.rawValue); you have \(own.rawValue)")
+                throw Problem(.forbidden, "\(need); \(caller.name) has \(own.rawValue)")
             }
         } else if caller.isLocal {
-            throw Problem(
-                .forbidden,
-                "this needs the role \(role.rawValue), and \(caller.name) has none in control.peers"
-            )
+            throw Problem(.forbidden, "\(need); \(caller.name) has none in control.peers")
         } else {
             throw Problem(
                 .unauthorized,
-                "this needs the role \(role.rawValue), and this listener gives none; use the Unix socket",
-                headers: [HTTPField("WWW-Authenticate", "Bearer")]
+                "\(need); this listener wants to know who asks; use the Unix socket",
+                headers: [HTTPField("WWW-Authenticate", "Bearer realm=\"reeve\"")]
             )
         }
     }
 
-    private static func wrongMethod(_ method: String, _ routes: [Route]) -> Problem {
-        let allowed = routes.flatMap { $0.method == "GET" ? ["GET", "HEAD"] : [$0.method] }.joined(separator: ", ")
+    private static func wrongMethod(_ request: HTTPRequest, _ routes: [Route]) -> Problem {
+        let allowed = routes.flatMap { $0.method == "GET" ? ["GET", "HEAD"] : [$0.method] }
         return Problem(
             .methodNotAllowed,
-            "\(method) is not allowed here; use \(allowed)",
-            headers: [HTTPField("Allow", allowed)]
+            "\(request.method) is not allowed for \(Self.path(request)); use \(allowed.joined(separator: " or "))",
+            headers: [HTTPField("Allow", allowed.joined(separator: ", "))]
         )
     }
 
-    /// The decoded path, shortened: it comes from outside and goes into a sentence.
-    private static func shown(_ request: HTTPRequest) -> String {
-        let path = "/" + request.path.joined(separator: "/")
-        return path.utf8.count <= 100 ? path : String(path.prefix(100)) + "…"
+    private static func path(_ request: HTTPRequest) -> String {
+        Problem.shown("/" + request.path.joined(separator: "/"))
     }
 }

@@ -41,6 +41,48 @@ public enum TimestampText {
         return (Int(year), Int(month), Int(day))
     }
 
+    /// Reads a timestamp of RFC 3339, such as `2026-11-22T10:00:00Z` or `2026-11-22T11:00:00.5+01:00`, of the years 1970 to
+    /// 2199; `nil` for any other text. What is finer than a nanosecond is dropped.
+    static func parse(_ text: String) -> Timestamp? {
+        var reader = DigitReader(bytes: Array(text.utf8))
+        guard let year = reader.number(4, in: 1970...2199), reader.take("-"),
+            let month = reader.number(2, in: 1...12), reader.take("-"),
+            let day = reader.number(2, in: 1...31), reader.take("T") || reader.take("t") || reader.take(" "),
+            let hour = reader.number(2, in: 0...23), reader.take(":"),
+            let minute = reader.number(2, in: 0...59), reader.take(":"),
+            let second = reader.number(2, in: 0...60)
+        else { return nil }
+        let days = Self.days(fromYear: year, month: month, day: day)
+        // A day that its month does not have comes out as one of the next.
+        guard Self.civil(fromDays: days).day == day else { return nil }
+        var nanoseconds: Int64 = 0
+        if reader.take(".") {
+            guard let fraction = reader.fraction() else { return nil }
+            nanoseconds = fraction
+        }
+        var offset: Int64 = 0
+        if !(reader.take("Z") || reader.take("z")) {
+            let isNegative = reader.take("-")
+            guard isNegative || reader.take("+"), let hours = reader.number(2, in: 0...23), reader.take(":"),
+                let minutes = reader.number(2, in: 0...59)
+            else { return nil }
+            offset = (hours * 3600 + minutes * 60) * (isNegative ? -1 : 1)
+        }
+        guard reader.isAtEnd else { return nil }
+        let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset
+        return Timestamp(nanosecondsSinceEpoch: seconds * 1_000_000_000 + nanoseconds)
+    }
+
+    /// The other way round than `civil`.
+    private static func days(fromYear year: Int64, month: Int64, day: Int64) -> Int64 {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = Self.floorDivided(shifted, by: 400)
+        let yearOfEra = shifted - era * 400
+        let monthFromMarch = month > 2 ? month - 3 : month + 9
+        let dayOfYear = (153 * monthFromMarch + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+
     private static func floorDivided(_ value: Int64, by divisor: Int64) -> Int64 {
         let quotient = value / divisor
         return value % divisor < 0 ? quotient - 1 : quotient
@@ -60,5 +102,54 @@ private struct DigitWriter {
         self.position += digits
         self.buffer[self.position] = UInt8(ascii: separator)
         self.position += 1
+    }
+}
+
+private struct DigitReader {
+    let bytes: [UInt8]
+    private var position = 0
+
+    init(bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    var isAtEnd: Bool {
+        self.position == self.bytes.count
+    }
+
+    mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard self.position < self.bytes.count, self.bytes[self.position] == UInt8(ascii: character) else {
+            return false
+        }
+        self.position += 1
+        return true
+    }
+
+    private mutating func digit() -> Int64? {
+        guard self.position < self.bytes.count else { return nil }
+        let byte = self.bytes[self.position]
+        guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+        self.position += 1
+        return Int64(byte - UInt8(ascii: "0"))
+    }
+
+    mutating func number(_ digits: Int, in range: ClosedRange<Int64>) -> Int64? {
+        var number: Int64 = 0
+        for _ in 0..<digits {
+            guard let digit = self.digit() else { return nil }
+            number = number * 10 + digit
+        }
+        return range.contains(number) ? number : nil
+    }
+
+    /// At least one digit after a decimal point, in nanoseconds.
+    mutating func fraction() -> Int64? {
+        guard var nanoseconds = self.digit().map({ $0 * 100_000_000 }) else { return nil }
+        var scale: Int64 = 10_000_000
+        while let digit = self.digit() {
+            nanoseconds += digit * scale
+            scale /= 10
+        }
+        return nanoseconds
     }
 }
