@@ -77,7 +77,6 @@ final class ControlHandler: HTTPHandler {
             var parameters = try Parameters(request.query, for: route)
             try RequestBody.read(request.body, contentType: headers.contentType, into: &parameters, for: route)
             let call = Call(
-                route,
                 headers: headers,
                 caller: caller,
                 captures: captures,

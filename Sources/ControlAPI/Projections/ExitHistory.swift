@@ -22,6 +22,11 @@ struct ExitHistory {
         self.records.count
     }
 
+    /// How many runs can be looked up; as many as are kept.
+    var indexSize: Int {
+        self.byRun.count
+    }
+
     var oldest: Int64? {
         self.records.isEmpty ? nil : self[0].seq
     }

@@ -46,6 +46,11 @@ struct OperationLog {
         self.order.count
     }
 
+    /// How many runs there are whose exits are named and not committed yet.
+    var awaitedCount: Int {
+        self.awaiting.count
+    }
+
     subscript(id: OperationID) -> Entry? {
         self.entries[id]
     }

@@ -16,6 +16,8 @@ struct StatusProjection {
     private var indices: [String: Int] = [:]
     private let origin: MonotonicInstant
     private var lastUpShareLook: Int64 = 0
+    /// When the next restart leaves its window, or earlier.
+    private var expiry: Int64?
     /// By `Detail`, for the present revision.
     private var responses: [HTTPResponse?] = [nil, nil]
 
@@ -77,6 +79,7 @@ struct StatusProjection {
             instance.status = status
             instance.upShare.note(isUp: status.state == .running, at: now)
         }
+        self.noteExpiry(of: self.workers[worker].instances[status.id.index].restarts)
     }
 
     private mutating func apply(_ record: ExitRecord) {
@@ -108,28 +111,28 @@ struct StatusProjection {
 
     /// When the next restart leaves its window, so that what is shown changes by itself.
     var nextExpiry: MonotonicInstant? {
-        var earliest: Int64?
-        for worker in self.workers {
-            for instance in worker.instances {
-                guard let expiry = instance.restarts.nextExpiry else { continue }
-                earliest = min(earliest ?? expiry, expiry)
-            }
-        }
-        return earliest.map { self.origin.advanced(by: .milliseconds($0)) }
+        self.expiry.map { self.origin.advanced(by: .milliseconds($0)) }
     }
 
     /// Lets go the restarts that have left their windows; the revision moves when there are some.
     mutating func expire(at now: MonotonicInstant) {
         let milliseconds = self.milliseconds(now)
         var hasMoved = false
+        self.expiry = nil
         for worker in self.workers.indices {
             var hasChanged = false
             for index in self.workers[worker].instances.indices {
                 guard self.workers[worker].instances[index].restarts.nextExpiry != nil else { continue }
                 hasChanged = self.workers[worker].instances[index].restarts.expire(at: milliseconds) || hasChanged
+                self.noteExpiry(of: self.workers[worker].instances[index].restarts)
             }
             self.note(worker, hasChanged, &hasMoved)
         }
+    }
+
+    private mutating func noteExpiry(of restarts: RestartCounts) {
+        guard let expiry = restarts.nextExpiry else { return }
+        self.expiry = min(self.expiry ?? expiry, expiry)
     }
 
     /// Moves the revision when a share of time is no longer what was shown. It looks only now and then: the shares of
@@ -153,7 +156,8 @@ struct StatusProjection {
         self.workers[worker].markChanged(revision: self.revision)
     }
 
-    private func milliseconds(_ now: MonotonicInstant) -> Int64 {
+    /// Times of the parts are milliseconds from the projection's beginning.
+    func milliseconds(_ now: MonotonicInstant) -> Int64 {
         self.origin.duration(to: now).nanoseconds / 1_000_000
     }
 

@@ -52,8 +52,8 @@ struct WorkerStatus {
     mutating func upShareHasMoved(at now: Int64) -> Bool {
         var hasMoved = false
         for index in self.instances.indices {
-            let instance = self.instances[index]
-            hasMoved = self.instances[index].upShare.value(at: now) != instance.shownUpShare || hasMoved
+            let shown = self.instances[index].shownUpShare
+            hasMoved = self.instances[index].upShare.value(at: now) != shown || hasMoved
         }
         return hasMoved
     }

@@ -9,6 +9,9 @@ extension ControlHandler {
     /// What is added to the time that an operation may take by its own rules, before its client is told that it takes
     /// longer.
     static let timeoutMargin = Duration.seconds(5)
+    /// How long a client waits for the supervisor to take its request. It takes a turn of its loop; one that takes longer
+    /// hangs, and nobody may wait for ever.
+    static let submissionTimeout = Duration.seconds(30)
     /// Of `reason`, in Unicode scalars.
     static let maximumReasonLength = 256
 
@@ -128,7 +131,13 @@ extension ControlHandler {
         let began = self.timer.now.monotonic
         let number = self.nextSubmission
         self.nextSubmission += 1
+        let cancel = self.timer.schedule(at: began.advanced(by: timeout ?? Self.submissionTimeout)) {
+            call.respond(
+                Problem(.timeout, "the supervisor has not answered yet; GET /v1/operations shows whether it has begun")
+            )
+        }
         self.submissions[number] = { [unowned self] submission in
+            cancel()
             switch submission {
             case .accepted(let operation, let budget), .joined(let operation, let budget):
                 if self.operations[operation.id] == nil {

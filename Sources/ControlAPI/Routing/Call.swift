@@ -3,7 +3,6 @@ internal import HTTPServer
 
 /// A request on its route, until it is answered. Belongs to the control loop.
 final class Call {
-    let route: Route
     let headers: RequestHeaders
     let caller: AccessPolicy.Caller
     /// The segments of the path that stand for something, in their order.
@@ -16,14 +15,12 @@ final class Call {
     var clientGone: (() -> Void)?
 
     init(
-        _ route: Route,
         headers: RequestHeaders,
         caller: AccessPolicy.Caller,
         captures: [String],
         parameters: Parameters,
         exchange: any HTTPExchange
     ) {
-        self.route = route
         self.headers = headers
         self.caller = caller
         self.captures = captures
