@@ -102,12 +102,13 @@ final class JSONWriter {
     }
 
     private func writeSeparator(depth: Int, key: (any CodingKey)?) {
-        if self.levels[depth].count > 0 {
+        let isFirst = self.levels[depth].count == 0
+        self.levels[depth].count += 1
+        if !isFirst {
             self.bytes.append(UInt8(ascii: ","))
         }
-        self.levels[depth].count += 1
         if let key {
-            self.append(key.stringValue)
+            self.bytes.appendJSON(key.stringValue)
             self.bytes.append(UInt8(ascii: ":"))
         }
     }
