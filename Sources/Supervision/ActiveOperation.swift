@@ -28,7 +28,18 @@ struct ActiveOperation: Sendable {
     let batches: [[Int]]
     private(set) var batch = 0
     private var unfinishedInBatch: Int
+    /// Whether an instance of the present batch, or of one before, did not come up.
+    private(set) var hasFailure = false
     private let stepOfSlot: [Int: Int]
+    private var startLimits = StepDeadlines()
+    private var observationEnds = StepDeadlines()
+    /// The time that the shell was asked for last and that has not come yet.
+    private var timer: MonotonicInstant?
+    /// Whether it waits to be looked at, at the end of the call.
+    var isTouched = false
+    /// Whether it is another than when it was published last.
+    private(set) var isChanged = true
+    private var publishedAt: MonotonicInstant?
 
     init(operation: Operation, slots: [Int], batches: [[Int]], grace: Duration?, observation: Duration) {
         self.operation = operation
@@ -45,40 +56,111 @@ struct ActiveOperation: Sendable {
         self.stepOfSlot[slot]
     }
 
-    var isBatchDone: Bool {
-        self.unfinishedInBatch == 0
+    /// What comes after what has happened so far.
+    enum Next: Equatable, Sendable {
+        case wait
+        case beginBatch
+        case end(OperationState)
     }
 
-    var hasNextBatch: Bool {
-        self.batch + 1 < self.batches.count
-    }
-
-    /// Whether an instance of the present batch, or of one before, did not come up.
-    var hasFailure: Bool {
-        self.operation.instances.contains { $0.outcome == .failed }
-    }
-
-    /// The earliest time at which a step wants to be looked at.
-    var deadline: MonotonicInstant? {
-        var earliest: MonotonicInstant?
-        for step in self.steps {
-            switch step.phase {
-            case .starting(let instant), .observing(until: let instant):
-                earliest = earliest.map { min($0, instant) } ?? instant
-            case .pending, .ending, .awaitingRun, .done: break
-            }
+    /// Goes over to the next batch where the present one is done.
+    mutating func goOn() -> Next {
+        guard self.operation.finishedAt == nil, self.unfinishedInBatch == 0 else { return .wait }
+        if self.hasFailure {
+            return .end(.failed)
         }
-        return earliest
+        guard self.batch + 1 < self.batches.count else { return .end(.succeeded) }
+        self.batch += 1
+        self.unfinishedInBatch = self.batches[self.batch].count
+        return .beginBatch
+    }
+
+    /// What a step is to be asked for; `nil` when the operation has ended.
+    func request(of step: Int) -> (slot: Int, action: OperationAction, grace: Duration?, requestedBy: String)? {
+        guard self.operation.finishedAt == nil else { return nil }
+        return (self.steps[step].slot, self.operation.action, self.grace, self.operation.requestedBy)
+    }
+
+    /// Which instances did not come up, and why; `nil` when all did.
+    var failureText: String? {
+        guard self.hasFailure else { return nil }
+        var lines: [String] = []
+        var unnamed = 0
+        for instance in self.operation.instances where instance.outcome == .failed {
+            guard lines.count < Self.maximumNamedFailures else {
+                unnamed += 1
+                continue
+            }
+            let why = instance.transcript.last.map { ": \($0.text)" } ?? ""
+            lines.append("\(instance.instance) did not come up\(why)")
+        }
+        if unnamed > 0 {
+            lines.append("and \(unnamed) more")
+        }
+        return lines.joined(separator: "; ")
+    }
+
+    /// How many instances an error names.
+    static let maximumNamedFailures = 10
+
+    // MARK: Time
+
+    /// The earliest time at which a step, or a snapshot that was put off, wants to be looked at.
+    private mutating func nextDeadline() -> MonotonicInstant? {
+        guard self.operation.finishedAt == nil else { return nil }
+        let steps = self.steps
+        let limit = self.startLimits.first { step, limit in steps[step].phase == .starting(limit: limit) }
+        let end = self.observationEnds.first { step, until in steps[step].phase == .observing(until: until) }
+        let snapshot = self.isChanged ? self.publishedAt?.advanced(by: Self.snapshotInterval) : nil
+        return [limit, end, snapshot].compactMap(\.self).min()
+    }
+
+    /// Asks the shell for the next time; `nil` where it is the one that it was asked for last.
+    mutating func timerEffect() -> Effect? {
+        let deadline = self.nextDeadline()
+        guard deadline != self.timer else { return nil }
+        self.timer = deadline
+        return .timer(.operation(self.operation.id), deadline)
+    }
+
+    /// The time that was asked for has come, or an earlier one: ends the observations and the starts that are due.
+    mutating func timeReached(at now: Moment) {
+        self.timer = nil
+        while let (step, limit) = self.startLimits.popFirst(dueAt: now.monotonic) {
+            guard self.steps[step].phase == .starting(limit: limit) else { continue }
+            self.addLine("not up after \(WorkerRoster.startTimeout.seconds) s", to: step, at: now.wall)
+            self.finish(step, .failed)
+        }
+        while let (step, until) = self.observationEnds.popFirst(dueAt: now.monotonic) {
+            guard self.steps[step].phase == .observing(until: until) else { continue }
+            self.finish(step, .up)
+        }
+    }
+
+    // MARK: Snapshots
+
+    /// An operation with more steps than this is not published at each change, which would take quadratic time.
+    static let maximumEagerSteps = 64
+    /// How often it is published at most, but for its begin and its end.
+    static let snapshotInterval = Duration.milliseconds(100)
+
+    /// The snapshot that is to be published now; `nil` when there is no news, or when it can wait.
+    mutating func snapshot(at now: MonotonicInstant) -> Operation? {
+        guard self.isChanged else { return nil }
+        if let publishedAt, self.operation.finishedAt == nil, self.steps.count > Self.maximumEagerSteps,
+            publishedAt.duration(to: now) < Self.snapshotInterval
+        {
+            return nil
+        }
+        self.isChanged = false
+        self.publishedAt = now
+        return self.operation
     }
 
     // MARK: Changes
 
-    mutating func beginNextBatch() {
-        self.batch += 1
-        self.unfinishedInBatch = self.batches[self.batch].count
-    }
-
     mutating func begin(_ step: Int, _ phase: Phase, oldRunID: RunID?) {
+        self.isChanged = true
         self.steps[step].phase = phase
         self.operation.instances[step].outcome = .inProgress
         self.operation.instances[step].oldRunID = oldRunID
@@ -90,6 +172,8 @@ struct ActiveOperation: Sendable {
 
     mutating func finish(_ step: Int, _ outcome: OperationInstance.Outcome, exit: RunID? = nil) {
         guard self.steps[step].phase != .done else { return }
+        self.isChanged = true
+        self.hasFailure = self.hasFailure || outcome == .failed
         self.steps[step].phase = .done
         self.unfinishedInBatch -= 1
         self.operation.instances[step].outcome = outcome
@@ -100,6 +184,7 @@ struct ActiveOperation: Sendable {
 
     /// Ends the operation; steps that were not done are aborted or were never begun.
     mutating func end(_ state: OperationState, error: String?, abortedBy: OperationID?, at now: Timestamp) {
+        self.isChanged = true
         self.operation.state = state
         self.operation.error = error
         self.operation.abortedBy = abortedBy
@@ -115,29 +200,33 @@ struct ActiveOperation: Sendable {
         guard self.steps[step].phase != .done,
             self.operation.instances[step].transcript.count < WorkerRoster.maximumTranscript
         else { return }
+        self.isChanged = true
         self.operation.instances[step].transcript.append(TranscriptLine(at: now, text: text))
     }
 
-    /// Looks at one instance after something about it changed. Answers whether the step went on.
+    /// Looks at one instance after something about it changed.
     mutating func advance(
         _ step: Int,
         _ machine: borrowing InstanceStateMachine,
         exit: ExitRecord?,
         at now: MonotonicInstant
-    ) -> Bool {
-        let before = self.steps[step].phase
+    ) {
         // A new run may be asked for and end within one event, so the phases are gone through in a row.
-        if before == .awaitingRun, let run = machine.runID ?? exit?.runID,
+        if self.steps[step].phase == .awaitingRun, let run = machine.runID ?? exit?.runID,
             run != self.operation.instances[step].oldRunID
         {
+            let limit = now.advanced(by: WorkerRoster.startTimeout)
+            self.isChanged = true
             self.operation.instances[step].newRunID = run
-            self.steps[step].phase = .starting(limit: now.advanced(by: WorkerRoster.startTimeout))
+            self.steps[step].phase = .starting(limit: limit)
+            self.startLimits.append(step, at: limit)
         }
         let newRun = self.operation.instances[step].newRunID
         switch self.steps[step].phase {
         case .pending, .done, .awaitingRun: break
         case .ending:
             if let exit {
+                self.isChanged = true
                 self.operation.instances[step].exitRunID = exit.runID
             }
             if machine.publicState == .stopped {
@@ -148,26 +237,10 @@ struct ActiveOperation: Sendable {
                 let isFinished = exit.cause == .finished && exit.decision.action == .stayDown
                 self.finish(step, isFinished ? .finished : .failed, exit: exit.runID)
             } else if case .starting = self.steps[step].phase, machine.isUp, machine.runID == newRun {
-                if self.observation > .zero {
-                    self.steps[step].phase = .observing(until: now.advanced(by: self.observation))
-                } else {
-                    self.finish(step, .up)
-                }
-            }
-        }
-        return self.steps[step].phase != before
-    }
-
-    /// Time has passed: ends the observations and the starts that are due.
-    mutating func timeReached(at now: Moment) {
-        for step in self.steps.indices {
-            switch self.steps[step].phase {
-            case .starting(let limit) where limit <= now.monotonic:
-                self.addLine("not up after \(WorkerRoster.startTimeout.seconds) s", to: step, at: now.wall)
-                self.finish(step, .failed)
-            case .observing(let until) where until <= now.monotonic:
-                self.finish(step, .up)
-            case .pending, .ending, .awaitingRun, .starting, .observing, .done: break
+                guard self.observation > .zero else { return self.finish(step, .up) }
+                let until = now.advanced(by: self.observation)
+                self.steps[step].phase = .observing(until: until)
+                self.observationEnds.append(step, at: until)
             }
         }
     }

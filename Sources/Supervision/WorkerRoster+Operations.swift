@@ -1,45 +1,43 @@
+// Operations may have thousands of steps: what is done for one step takes constant time, and what is done for all of them
+// happens a bounded number of times. A copy of an operation that lives while the operation is changed makes the change
+// linear, so what is needed of it is read out first.
+
 extension WorkerRoster {
     // MARK: Batches
 
     /// Asks the machines for what the operation's present batch wants, and goes on from there.
     mutating func beginBatch(of id: OperationID, at now: Moment) {
-        guard let active = self.operations[id] else { return }
-        for step in active.batches[active.batch] {
+        guard let batch = self.operations[id]?.batch, let steps = self.operations[id]?.batches[batch] else { return }
+        for step in steps {
             self.begin(step, of: id, at: now)
         }
         self.goOn(id, at: now)
     }
 
     private mutating func begin(_ step: Int, of id: OperationID, at now: Moment) {
-        guard let active = self.operations[id], active.operation.finishedAt == nil else { return }
-        let slot = active.steps[step].slot
-        let by = InstanceStateMachine.Requester(requestedBy: active.operation.requestedBy, operationID: id)
+        guard let (slot, action, grace, requestedBy) = self.operations[id]?.request(of: step) else { return }
+        let by = InstanceStateMachine.Requester(requestedBy: requestedBy, operationID: id)
         var oldRunID = self.slots[slot].machine.runID
         let changed: Bool
-        let action: InstanceStateMachine.Action
+        let answer: InstanceStateMachine.Action
         let phase: ActiveOperation.Phase
-        switch active.operation.action {
+        switch action {
         case .start:
             // A start joins the run that is being created; any other run is an old one.
             if self.slots[slot].machine.publicState == .starting {
                 oldRunID = nil
             }
-            (changed, action) = self.slots[slot].machine.start(by: by, at: now, using: &self.randomness)
+            (changed, answer) = self.slots[slot].machine.start(by: by, at: now, using: &self.randomness)
             phase = .awaitingRun
         case .restart:
             changed = true
-            action = self.slots[slot].machine.restart(
-                grace: active.grace,
-                by: by,
-                at: now,
-                using: &self.randomness
-            )
+            answer = self.slots[slot].machine.restart(grace: grace, by: by, at: now, using: &self.randomness)
             phase = .awaitingRun
         case .stop, .shutdown:
-            (changed, action) = self.slots[slot].machine.stop(grace: active.grace, by: by, at: now)
+            (changed, answer) = self.slots[slot].machine.stop(grace: grace, by: by, at: now)
             phase = .ending
         case .signal, .reset:
-            preconditionFailure("\(active.operation.action) has no steps")
+            preconditionFailure("\(action) has no steps")
         }
         self.operations[id]?.begin(step, phase, oldRunID: oldRunID)
         if changed {
@@ -47,30 +45,17 @@ extension WorkerRoster {
         } else {
             self.operations[id]?.finish(step, .unchanged)
         }
-        self.markChanged(id)
-        self.apply(action, to: slot, text: "\(active.operation.action) by \(by.requestedBy)", at: now)
+        self.touch(id)
+        self.apply(answer, to: slot, text: "\(action) by \(requestedBy)", at: now)
     }
 
     /// Ends the operation or begins its next batch, when the present one is done.
     private mutating func goOn(_ id: OperationID, at now: Moment) {
-        guard let active = self.operations[id], active.operation.finishedAt == nil, active.isBatchDone else { return }
-        if active.hasFailure {
-            self.finish(id, .failed, error: self.failureText(of: active.operation), at: now)
-        } else if active.hasNextBatch {
-            self.operations[id]?.beginNextBatch()
-            self.beginBatch(of: id, at: now)
-        } else {
-            self.finish(id, .succeeded, error: nil, at: now)
+        switch self.operations[id]?.goOn() {
+        case nil, .wait: break
+        case .beginBatch: self.beginBatch(of: id, at: now)
+        case .end(let state): self.finish(id, state, error: self.operations[id]?.failureText, at: now)
         }
-    }
-
-    private func failureText(of operation: Operation) -> String {
-        var lines: [String] = []
-        for instance in operation.instances where instance.outcome == .failed {
-            let why = instance.transcript.last.map { ": \($0.text)" } ?? ""
-            lines.append("\(instance.instance) did not come up\(why)")
-        }
-        return lines.joined(separator: "; ")
     }
 
     /// The one place where an operation ends.
@@ -82,7 +67,7 @@ extension WorkerRoster {
         at now: Moment
     ) {
         self.operations[id]?.end(state, error: error, abortedBy: abortedBy, at: now.wall)
-        self.markChanged(id)
+        self.touch(id)
         for step in self.operations[id]?.steps ?? [] {
             self.slots[step.slot].operations.removeAll { $0 == id }
             self.publishStatus(of: step.slot, text: "", at: now)
@@ -102,40 +87,52 @@ extension WorkerRoster {
             guard let step = self.operations[id]?.step(of: slot) else { continue }
             if let exit {
                 self.operations[id]?.addLine(exit.summary, to: step, at: now.wall)
-                self.markChanged(id)
             }
-            let wentOn = self.operations[id]?.advance(
-                step,
-                self.slots[slot].machine,
-                exit: exit,
-                at: now.monotonic
-            )
-            if wentOn == true {
-                self.markChanged(id)
-                self.setTimer(of: id)
-                self.goOn(id, at: now)
-            }
+            self.operations[id]?.advance(step, self.slots[slot].machine, exit: exit, at: now.monotonic)
+            self.touch(id)
+            self.goOn(id, at: now)
         }
     }
 
+    /// A call before the time that was asked for only asks for it again.
     mutating func operationTimeReached(_ id: OperationID, at now: Moment) {
         guard self.operations[id] != nil else { return }
         self.operations[id]?.timeReached(at: now)
-        self.markChanged(id)
-        self.setTimer(of: id)
+        self.touch(id)
         self.goOn(id, at: now)
     }
 
-    private mutating func setTimer(of id: OperationID) {
-        guard let active = self.operations[id], active.operation.finishedAt == nil else { return }
-        self.effects.append(.timer(.operation(id), active.deadline))
+    // MARK: The end of a call
+
+    /// Has the operation looked at, at the end of the call: for a snapshot, and for its timer.
+    mutating func touch(_ id: OperationID) {
+        guard self.operations[id]?.isTouched == false else { return }
+        self.operations[id]?.isTouched = true
+        self.touchedOperations.append(id)
     }
 
-    // MARK: Words
+    mutating func publishTouchedOperations(at now: Moment) {
+        guard !self.touchedOperations.isEmpty else { return }
+        for id in self.touchedOperations {
+            self.operations[id]?.isTouched = false
+            if let snapshot = self.operations[id]?.snapshot(at: now.monotonic) {
+                self.publish(.operation(snapshot), at: now)
+            }
+            if let timer = self.operations[id]?.timerEffect() {
+                self.effects.append(timer)
+            }
+            if self.operations[id]?.operation.finishedAt != nil {
+                self.forget(id)
+            }
+        }
+        self.touchedOperations.removeAll(keepingCapacity: true)
+    }
 
-    mutating func markChanged(_ id: OperationID) {
-        if !self.changedOperations.contains(id) {
-            self.changedOperations.append(id)
+    /// Forgets an operation that has ended and was published for the last time.
+    private mutating func forget(_ id: OperationID) {
+        self.operations[id] = nil
+        if id == self.shutdown {
+            self.effects.append(.ended(id))
         }
     }
 
@@ -143,7 +140,7 @@ extension WorkerRoster {
         for id in self.slots[slot].operations {
             guard let step = self.operations[id]?.step(of: slot) else { continue }
             self.operations[id]?.addLine(text, to: step, at: now.wall)
-            self.markChanged(id)
+            self.touch(id)
         }
     }
 }

@@ -2,11 +2,14 @@ extension WorkerRoster {
     /// Takes a request, or says why not. What it changes follows as transitions.
     public mutating func submit(_ request: OperationRequest, at now: Moment) -> OperationSubmission {
         var targets: [Int] = []
+        // A shutdown is of everything, whatever else it names: the agent ends after it.
         let names = request.action == .shutdown ? self.specifications.map(\.name) : request.workers
-        for name in Set(names) {
+        let instance = request.action == .shutdown ? nil : request.instance
+        var seen: Set<String> = []
+        for name in names where seen.insert(name).inserted {
             guard let all = self.slotsOfWorker[name] else { return .unknownWorker(name) }
-            guard let slots = self.slots(ofWorker: name, instance: request.instance) else {
-                let id = InstanceID(worker: name, index: request.instance ?? 0)
+            guard let slots = self.slots(ofWorker: name, instance: instance) else {
+                let id = InstanceID(worker: name, index: instance ?? 0)
                 return .unknownInstance(id, count: all.count)
             }
             targets += slots
@@ -14,17 +17,18 @@ extension WorkerRoster {
         targets.sort()
         let submission =
             switch request.action {
-            case .signal: self.submitSignal(request, targets, at: now)
-            case .reset: self.submitReset(request, targets, at: now)
-            case .start, .stop, .restart, .shutdown: self.submitSteps(request, targets, at: now)
+            case .signal: self.submitSignal(request, targets, workers: seen, at: now)
+            case .reset: self.submitReset(request, targets, workers: seen, at: now)
+            case .start, .stop, .restart, .shutdown: self.submitSteps(request, targets, workers: seen, at: now)
             }
-        self.publishChangedOperations(at: now)
+        self.publishTouchedOperations(at: now)
         return submission
     }
 
     private mutating func submitSteps(
         _ request: OperationRequest,
         _ targets: [Int],
+        workers: Set<String>,
         at now: Moment
     ) -> OperationSubmission {
         if let joined = self.join(request, targets, at: now) {
@@ -37,10 +41,10 @@ extension WorkerRoster {
         if !endsRuns, let (worker, other) = self.holder(ofWorkersOf: targets) {
             return .conflict(worker: worker, with: other)
         }
-        guard self.operations.count < Self.maximumOperations || endsRuns else {
-            return .busy("\(Self.maximumOperations) operations are under way")
+        guard request.action == .shutdown || self.operations.count < Self.maximumOperations(for: request.action) else {
+            return .busy("\(self.operations.count) operations are under way")
         }
-        let operation = self.newOperation(request, targets, at: now)
+        let operation = self.newOperation(request, targets, workers: workers, at: now)
         if endsRuns {
             self.abortStarts(sharing: targets, for: operation.id, at: now)
         }
@@ -57,11 +61,15 @@ extension WorkerRoster {
         )
         let budget = self.budget(of: active)
         self.operations[operation.id] = active
-        self.markChanged(operation.id)
+        self.touch(operation.id)
         for slot in targets {
             self.slots[slot].operations.append(operation.id)
         }
         self.beginBatch(of: operation.id, at: now)
+        // Instances whose turn comes later are held from now on, too.
+        for slot in targets {
+            self.publishStatus(of: slot, text: "\(request.action) by \(request.requestedBy)", at: now)
+        }
         let begun = self.operations[operation.id]?.operation ?? operation
         return .accepted(begun, budget: budget)
     }
@@ -76,7 +84,7 @@ extension WorkerRoster {
         for id in self.slots[first].operations {
             guard let active = self.operations[id], active.operation.action == request.action else { continue }
             guard targets.allSatisfy({ active.step(of: $0) != nil }) else { continue }
-            if request.action == .stop, let grace = request.grace {
+            if request.action == .stop || request.action == .shutdown, let grace = request.grace {
                 self.shortenGrace(of: targets, to: grace, for: request, id, at: now)
             }
             let joined = self.operations[id]?.operation ?? active.operation
@@ -102,10 +110,10 @@ extension WorkerRoster {
     }
 
     private func holder(ofWorkersOf targets: [Int]) -> (worker: String, operation: Operation)? {
-        for name in self.workers(of: targets) {
-            for slot in self.slotsOfWorker[name] ?? 0..<0 {
+        for worker in Set(targets.map { self.slots[$0].machine.id.worker }).sorted() {
+            for slot in self.slotsOfWorker[worker] ?? 0..<0 {
                 if let id = self.slots[slot].operations.first, let active = self.operations[id] {
-                    return (name, active.operation)
+                    return (worker, active.operation)
                 }
             }
         }
@@ -123,11 +131,16 @@ extension WorkerRoster {
         }
     }
 
-    private mutating func newOperation(_ request: OperationRequest, _ targets: [Int], at now: Moment) -> Operation {
+    private mutating func newOperation(
+        _ request: OperationRequest,
+        _ targets: [Int],
+        workers: Set<String>,
+        at now: Moment
+    ) -> Operation {
         Operation(
             id: OperationID(at: now.wall, using: &self.randomness),
             action: request.action,
-            workers: self.workers(of: targets),
+            workers: workers.count == 1 ? Array(workers) : self.specifications.map(\.name).filter(workers.contains),
             requestedBy: request.requestedBy,
             reason: request.reason,
             createdAt: now.wall,
@@ -135,17 +148,6 @@ extension WorkerRoster {
                 OperationInstance(instance: self.slots[$0].machine.id, oldRunID: self.slots[$0].machine.runID)
             }
         )
-    }
-
-    private func workers(of targets: [Int]) -> [String] {
-        var names: [String] = []
-        for slot in targets {
-            let name = self.slots[slot].machine.id.worker
-            if names.last != name {
-                names.append(name)
-            }
-        }
-        return names
     }
 
     /// Start: all at once. Restart: the first instance of each worker, then the second, and so on. Stop: all at once, in
@@ -194,10 +196,11 @@ extension WorkerRoster {
     private mutating func submitSignal(
         _ request: OperationRequest,
         _ targets: [Int],
+        workers: Set<String>,
         at now: Moment
     ) -> OperationSubmission {
         guard let signal = request.signal else { preconditionFailure("a request for a signal without one") }
-        var operation = self.newOperation(request, targets, at: now)
+        var operation = self.newOperation(request, targets, workers: workers, at: now)
         let requester = InstanceStateMachine.Requester(requestedBy: request.requestedBy, operationID: operation.id)
         for (step, slot) in targets.enumerated() {
             guard let run = self.slots[slot].machine.signal(signal, by: requester) else {
@@ -218,9 +221,10 @@ extension WorkerRoster {
     private mutating func submitReset(
         _ request: OperationRequest,
         _ targets: [Int],
+        workers: Set<String>,
         at now: Moment
     ) -> OperationSubmission {
-        var operation = self.newOperation(request, targets, at: now)
+        var operation = self.newOperation(request, targets, workers: workers, at: now)
         for (step, slot) in targets.enumerated() {
             let changed = self.slots[slot].machine.reset()
             operation.changed = operation.changed || changed

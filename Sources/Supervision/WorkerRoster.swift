@@ -18,7 +18,8 @@ public struct WorkerRoster: Sendable {
     public static let startTimeout = Duration.seconds(60)
     /// How long a new run must stay up before a start or restart counts as done, unless the request says otherwise.
     public static let defaultObservation = Duration.seconds(1)
-    /// Operations at once; beyond, requests are answered `busy`.
+    /// Operations at once; beyond, requests are answered `busy`. As many stops are taken besides, so that no number of
+    /// starts keeps anybody from stopping.
     public static let maximumOperations = 1_000
     /// Lines of a transcript; what comes after is dropped.
     public static let maximumTranscript = 100
@@ -37,8 +38,8 @@ public struct WorkerRoster: Sendable {
     private(set) var slotIndex: [InstanceID: Int] = [:]
     private(set) var slotsOfWorker: [String: Range<Int>] = [:]
     var operations: [OperationID: ActiveOperation] = [:]
-    /// Operations whose snapshot is to be published, in the order in which they changed first.
-    var changedOperations: [OperationID] = []
+    /// Operations that are to be looked at, at the end of the call, in the order in which they changed first.
+    var touchedOperations: [OperationID] = []
     var shutdown: OperationID?
     var randomness: Randomness
     var effects: [Effect] = []
@@ -94,35 +95,35 @@ public struct WorkerRoster: Sendable {
             self.apply(action, to: index, text: "autostart", at: now)
         }
         self.publish(.recovered, at: now)
-        self.publishChangedOperations(at: now)
+        self.publishTouchedOperations(at: now)
     }
 
     public mutating func spawned(_ id: InstanceID, _ run: RunID, pid: Int32, at now: Moment) {
         guard let index = self.slotIndex[id] else { return }
         let action = self.slots[index].machine.spawned(run, pid: pid, at: now)
         self.apply(action, to: index, text: "up with pid \(pid)", at: now)
-        self.publishChangedOperations(at: now)
+        self.publishTouchedOperations(at: now)
     }
 
     public mutating func spawnFailed(_ id: InstanceID, _ run: RunID, _ error: StartError, at now: Moment) {
         guard let index = self.slotIndex[id] else { return }
         let action = self.slots[index].machine.spawnFailed(run, error, at: now, using: &self.randomness)
         self.apply(action, to: index, text: error.message, at: now)
-        self.publishChangedOperations(at: now)
+        self.publishTouchedOperations(at: now)
     }
 
     public mutating func exited(_ id: InstanceID, _ run: RunID, _ ended: InstanceStateMachine.Ended, at now: Moment) {
         guard let index = self.slotIndex[id] else { return }
         let action = self.slots[index].machine.exited(run, ended, at: now, using: &self.randomness)
         self.apply(action, to: index, text: action.exit?.summary ?? "", at: now)
-        self.publishChangedOperations(at: now)
+        self.publishTouchedOperations(at: now)
     }
 
     public mutating func cleared(_ id: InstanceID, _ run: RunID, at now: Moment) {
         guard let index = self.slotIndex[id] else { return }
         let action = self.slots[index].machine.cleared(run, at: now, using: &self.randomness)
         self.apply(action, to: index, text: "nothing of the run is left", at: now)
-        self.publishChangedOperations(at: now)
+        self.publishTouchedOperations(at: now)
     }
 
     /// The time asked for by `Effect.timer` has come; early and stale calls do nothing.
@@ -136,14 +137,14 @@ public struct WorkerRoster: Sendable {
         case .operation(let id):
             self.operationTimeReached(id, at: now)
         }
-        self.publishChangedOperations(at: now)
+        self.publishTouchedOperations(at: now)
     }
 
     /// Adds a line to the transcripts of the operations that are at work on the instance, such as "TERM sent to 4 processes".
     public mutating func note(_ id: InstanceID, _ text: String, at now: Moment) {
         guard let index = self.slotIndex[id] else { return }
         self.addToTranscripts(of: index, text, at: now)
-        self.publishChangedOperations(at: now)
+        self.publishTouchedOperations(at: now)
     }
 
     // MARK: Shared by the parts
@@ -192,20 +193,8 @@ public struct WorkerRoster: Sendable {
         self.nextTransition += 1
     }
 
-    mutating func publishChangedOperations(at now: Moment) {
-        guard !self.changedOperations.isEmpty else { return }
-        for id in self.changedOperations {
-            guard let active = self.operations[id] else { continue }
-            self.publish(.operation(active.operation), at: now)
-            if active.operation.finishedAt != nil {
-                self.operations[id] = nil
-                self.effects.append(.timer(.operation(id), nil))
-                if id == self.shutdown {
-                    self.effects.append(.ended(id))
-                }
-            }
-        }
-        self.changedOperations.removeAll(keepingCapacity: true)
+    static func maximumOperations(for action: OperationAction) -> Int {
+        action == .stop ? 2 * Self.maximumOperations : Self.maximumOperations
     }
 
     /// The slots of a worker, or one of them; `nil` when there is no such instance.
