@@ -1,7 +1,9 @@
 public import ControlMessages
 
 /// One method on one path pattern, and what it takes.
-public struct Route: Sendable {
+//
+// A class, because the table is gone through for each request: a value would have each of its fields retained each time.
+public final class Route: Sendable {
     /// `GET`, which stands for HEAD too, or `POST`.
     public let method: String
     /// Such as `/v1/workers/{worker}/start`.
