@@ -10,6 +10,9 @@ public struct ProcessStat: Hashable, Sendable {
     public var threads: Int32
     /// In clock ticks (10 ms) since boot. With `pid` it tells processes apart, but not two of the same tick.
     public var startTime: UInt64
+    /// Where the environment lies in its memory; 0 and 0 when that is not told, as in the middle of an exec.
+    var environmentStart: UInt64
+    var environmentEnd: UInt64
 
     /// Whether the process has ended. The state is the first thread's: one that ended before the others looks like a
     /// zombie, and then there are more threads.
@@ -36,25 +39,27 @@ public struct ProcessStat: Hashable, Sendable {
         guard let pid = numbers.next(in: line) else { return nil }
         numbers.position = end + 1
         guard let state = numbers.nextLetter(in: line) else { return nil }
-        // Fields 4 to 22: ppid, pgrp, session, tty_nr, …, num_threads (20), itrealvalue, starttime.
-        var fields: (parent: Int64, group: Int64, session: Int64, threads: Int64, start: Int64) = (0, 0, 0, 0, 0)
-        for field in 4...22 {
-            guard let number = numbers.next(in: line) else { return nil }
+        self.pid = Int32(truncatingIfNeeded: pid)
+        self.state = state
+        (self.parent, self.group, self.session, self.threads) = (0, 0, 0, 0)
+        (self.startTime, self.environmentStart, self.environmentEnd) = (0, 0, 0)
+        // Fields 4 to 51: ppid, pgrp, session, tty_nr, …, num_threads (20), itrealvalue, starttime, …, env_start (50).
+        for field in 4...51 {
+            guard let number = numbers.next(in: line) else {
+                // Kernels before Linux 3.5 have fewer.
+                guard field > 22 else { return nil }
+                return
+            }
             switch field {
-            case 4: fields.parent = number
-            case 5: fields.group = number
-            case 6: fields.session = number
-            case 20: fields.threads = number
-            case 22: fields.start = number
+            case 4: self.parent = Int32(truncatingIfNeeded: number)
+            case 5: self.group = Int32(truncatingIfNeeded: number)
+            case 6: self.session = Int32(truncatingIfNeeded: number)
+            case 20: self.threads = Int32(truncatingIfNeeded: number)
+            case 22: self.startTime = UInt64(bitPattern: number)
+            case 50: self.environmentStart = UInt64(bitPattern: number)
+            case 51: self.environmentEnd = UInt64(bitPattern: number)
             default: break
             }
         }
-        self.pid = Int32(truncatingIfNeeded: pid)
-        self.parent = Int32(truncatingIfNeeded: fields.parent)
-        self.group = Int32(truncatingIfNeeded: fields.group)
-        self.session = Int32(truncatingIfNeeded: fields.session)
-        self.state = state
-        self.threads = Int32(truncatingIfNeeded: fields.threads)
-        self.startTime = UInt64(bitPattern: fields.start)
     }
 }

@@ -1,9 +1,11 @@
 internal import Glibc
 
 extension ProcessTable {
-    /// How often one scan looks again because there are new orphans. A run that forks faster than this is found in the
-    /// next scan.
-    private static let maximumRounds = 16
+    /// How often one scan looks again, because there are new orphans or some cannot be assigned yet. A run that forks
+    /// faster than this is found in the next scan.
+    private static let maximumRounds = 40
+    /// How long a scan waits in microseconds for orphans that are in the middle of an exec before it looks again.
+    private static let pause: UInt32 = 250
 
     /// The descendants of the given processes that live, the processes themselves not included. A process that forks
     /// while this looks may be missed; whoever must not miss any asks again until nothing is found.
@@ -34,23 +36,36 @@ extension ProcessTable {
         // A process that forks and ends while this looks has its child reparented after the list was read; then there is
         // a new orphan, and it is looked for again. Nobody else ends our orphans' zombies, so none is missed otherwise.
         var seen: Set<Int32> = [leader]
+        var undetermined: [ProcessStat] = []
         for _ in 0..<Self.maximumRounds {
-            let orphans = self.orphans().filter { seen.insert($0).inserted }
-            guard !orphans.isEmpty else { break }
-            for orphan in orphans.compactMap({ self.stat(of: $0) }) {
+            let fresh = self.orphans().filter { seen.insert($0).inserted }
+            if fresh.isEmpty {
+                guard !undetermined.isEmpty else { break }
+                usleep(Self.pause)
+            }
+            let orphans = (fresh + undetermined.map(\.pid)).compactMap { self.stat(of: $0) }
+            undetermined = []
+            for orphan in orphans {
                 let belongs = self.belongs(orphan, leader: leader, runID: runID)
+                if belongs == nil {
+                    undetermined.append(orphan)
+                }
                 self.walk(from: [orphan]) { stat, _ in
-                    if belongs || stat.group == leader || stat.session == leader {
+                    if belongs == true || stat.group == leader || stat.session == leader {
                         members[stat.pid] = stat
                     }
                 }
             }
         }
+        for orphan in undetermined {
+            // One that hangs in an exec is waited for once, not in each scan.
+            self.known[orphan.pid] = KnownProcess(startTime: orphan.startTime, origin: .undetermined)
+        }
         let living = members.values.filter { !$0.hasEnded }
         for stat in living {
             // Remembered, because a process that later leaves its session and overwrites its environment, as servers that
             // set their title do, could not be assigned any more.
-            self.known[stat.pid] = KnownProcess(startTime: stat.startTime, runID: runID)
+            self.known[stat.pid] = KnownProcess(startTime: stat.startTime, origin: .run(runID))
         }
         self.forgetTheGone()
         return living.sorted { $0.pid < $1.pid }
@@ -85,34 +100,41 @@ extension ProcessTable {
         }
     }
 
-    /// Whether an orphan is of the run by its group, its session, or what it was started with.
-    private func belongs(_ orphan: ProcessStat, leader: Int32, runID: String) -> Bool {
+    /// Whether an orphan is of the run by its group, its session, or what it was started with; `nil` when that cannot be
+    /// told yet.
+    private func belongs(_ orphan: ProcessStat, leader: Int32, runID: String) -> Bool? {
         if orphan.group == leader || orphan.session == leader {
             return true
         }
         guard !orphan.hasEnded else { return false }
-        if let known = self.known[orphan.pid], known.startTime == orphan.startTime {
-            return known.runID == runID
+        let known = self.known[orphan.pid].flatMap { $0.startTime == orphan.startTime ? $0.origin : nil }
+        if let known, known != .undetermined {
+            return known == .run(runID)
         }
-        guard let environment = self.runIDInEnvironment(of: orphan.pid) else { return false }
-        self.known[orphan.pid] = KnownProcess(startTime: orphan.startTime, runID: environment.runID)
-        return environment.runID == runID
+        let origin = self.originFromEnvironment(of: orphan)
+        guard origin != .undetermined else { return known == nil ? nil : false }
+        self.known[orphan.pid] = KnownProcess(startTime: orphan.startTime, origin: origin)
+        return origin == .run(runID)
     }
 
-    /// The run ID with which a process was started; `nil` when its environment cannot be read, or not yet because it is in
-    /// the middle of an exec.
-    private func runIDInEnvironment(of pid: Int32) -> (runID: String?, Void)? {
-        let number = openat(self.proc, "\(pid)/environ", O_RDONLY | O_CLOEXEC)
-        guard number >= 0 else { return nil }
+    /// The run ID with which a process was started. In the middle of an exec, when the new memory is there and not yet its
+    /// environment, it reads as empty.
+    private func originFromEnvironment(of process: ProcessStat) -> Origin {
+        let number = openat(self.proc, "\(process.pid)/environ", O_RDONLY | O_CLOEXEC)
+        // EACCES for a process of another user, ESRCH for a thread of the kernel or one that has just ended.
+        guard number >= 0 else { return .noRun }
         defer { Glibc.close(number) }
         let count = self.fill(from: number)
-        guard count > 0 else { return nil }
+        guard count > 0 else {
+            guard let stat = self.stat(of: process.pid), !stat.hasEnded else { return .noRun }
+            return stat.environmentEnd != 0 && stat.environmentEnd == stat.environmentStart ? .noRun : .undetermined
+        }
         let prefix = Array("\(Self.runIDVariable)=".utf8)
         return self.withBuffer(count) { bytes in
             for entry in bytes.split(separator: 0) where entry.starts(with: prefix) {
-                return (String(decoding: entry.dropFirst(prefix.count), as: UTF8.self), ())
+                return .run(String(decoding: entry.dropFirst(prefix.count), as: UTF8.self))
             }
-            return (nil, ())
+            return .noRun
         }
     }
 

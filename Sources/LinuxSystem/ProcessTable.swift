@@ -31,7 +31,15 @@ public final class ProcessTable {
     /// Which run a process belongs to, found once.
     struct KnownProcess {
         var startTime: UInt64
-        var runID: String?
+        var origin: Origin
+    }
+
+    /// What a process was started for.
+    enum Origin: Equatable {
+        case run(String)
+        case noRun
+        /// Its environment could not be read for as long as a scan waits for it.
+        case undetermined
     }
 
     /// ENOENT when /proc is not mounted.

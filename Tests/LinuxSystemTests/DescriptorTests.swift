@@ -56,14 +56,14 @@ import Testing
             limit.rlim_cur = 64
             setrlimit(openFiles, &limit)
             while open("/dev/null", O_RDONLY) >= 0 {}
-            precondition(errno == EMFILE)
+            #expect(errno == EMFILE)
             for _ in 0..<3 {
                 let opened = reserve.lend { () -> Bool in
                     let number = open("/dev/null", O_RDONLY)
                     return number >= 0 && close(number) == 0
                 }
-                precondition(opened)
-                precondition(open("/dev/null", O_RDONLY) < 0)
+                #expect(opened)
+                #expect(open("/dev/null", O_RDONLY) < 0)
             }
         }
     }

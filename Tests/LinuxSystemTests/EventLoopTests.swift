@@ -127,12 +127,18 @@ struct EventLoopTests {
                 }
             )
         }
-        wires.forEach { $0.signal() }
+        for wire in wires {
+            wire.signal()
+        }
         loop.run()
         // Whichever came first, the other one did not.
         #expect(log.entries.count == 1)
-        registrations.forEach { loop.deregister($0) }
-        wires.forEach { $0.close() }
+        for registration in registrations {
+            loop.deregister(registration)
+        }
+        for wire in wires {
+            wire.close()
+        }
     }
 
     @Test func aHandlerMayDeregisterItself() throws {
@@ -254,14 +260,18 @@ struct EventLoopTests {
 
     @Test func actorsLiveOnTheLoopThroughTheirExecutor() async throws {
         let loops = [try EventLoop(name: "test-1"), try EventLoop(name: "test-2")]
-        loops.forEach { $0.start() }
+        for loop in loops {
+            loop.start()
+        }
         let tenants = loops.map { Tenant(loop: $0) }
         for _ in 0..<200 {
             #expect(await tenants[0].addByWayOf(tenants[1]))
         }
         #expect(await tenants[0].count == 200)
         #expect(await tenants[1].count == 200)
-        loops.forEach { $0.stop() }
+        for loop in loops {
+            loop.stop()
+        }
     }
 
     @Test func aHandlerIsIsolatedToTheTenants() throws {

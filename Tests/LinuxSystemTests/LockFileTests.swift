@@ -1,0 +1,67 @@
+import Glibc
+import LinuxSystem
+import Testing
+
+@Suite struct LockFileTests {
+    @Test func onlyOneHoldsItAndItsPidIsTold() throws {
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        let path = "\(directory.path)/agent.lock"
+        let lock = try LockFile(path: path)
+        #expect(throws: LockFile.Failure.held(byPID: getpid())) {
+            let second = try LockFile(path: path)
+            second.unlock()
+        }
+        lock.unlock()
+        let third = try LockFile(path: path)
+        third.unlock()
+        var status = stat()
+        #expect(stat(path, &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o600)
+    }
+
+    @Test func aHolderThatWroteNothingIsUnknown() throws {
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        let path = try directory.file("agent.lock", "", mode: 0o600)
+        let holder = open(path, O_RDWR | O_CLOEXEC)
+        defer { close(holder) }
+        #expect(flock(holder, LOCK_EX) == 0)
+        #expect(throws: LockFile.Failure.held(byPID: nil)) {
+            let lock = try LockFile(path: path)
+            lock.unlock()
+        }
+    }
+
+    @Test func linksFIFOsAndMissingDirectoriesAreRefused() throws {
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        let link = "\(directory.path)/link"
+        #expect(symlink("/tmp/nowhere", link) == 0)
+        let fifo = "\(directory.path)/fifo"
+        #expect(mkfifo(fifo, 0o600) == 0)
+        let cases: [(String, LockFile.Failure)] = [
+            (link, .cannotOpen(Errno(rawValue: ELOOP))),
+            (fifo, .notAFile),
+            ("\(directory.path)/no/lock", .cannotOpen(.noEntry)),
+            (directory.path, .cannotOpen(Errno(rawValue: EISDIR))),
+        ]
+        for (path, failure) in cases {
+            #expect(throws: failure) {
+                let lock = try LockFile(path: path)
+                lock.unlock()
+            }
+        }
+    }
+
+    @Test func aLaterHoldersShorterPidReplacesTheText() throws {
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        let path = try directory.file("agent.lock", "123456789012345\nmore\n", mode: 0o600)
+        let lock = try LockFile(path: path)
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        #expect(SpawnerTests.readAll(file) == "\(getpid())\n")
+        close(file)
+        lock.unlock()
+    }
+}
