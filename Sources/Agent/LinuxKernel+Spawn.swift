@@ -15,6 +15,21 @@ extension LinuxKernel {
         }
     }
 
+    /// A process that became its program.
+    struct Child: Sendable {
+        var pid: Int32
+        var pidfd: PIDFD
+        /// See `Run.residentFloor`.
+        var residentFloor: Int64
+    }
+
+    /// The high-water mark of this process (getrusage(2)), in bytes.
+    private static func ownResidentBytes() -> Int64 {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return Int64(usage.ru_maxrss) * 1024
+    }
+
     /// On a spawn lane, where waiting for a disk is allowed: reads the environment file, finds the executable, creates the
     /// process.
     private static func start(
@@ -22,7 +37,7 @@ extension LinuxKernel {
         _ command: [String],
         _ environment: WorkerEnvironment,
         on lane: SpawnLane
-    ) -> Result<Spawned, StartError> {
+    ) -> Result<Child, StartError> {
         let specification = plan.specification
         let placeholders = specification.placeholders(instance: plan.instance.index)
         let arguments = command.map { WorkerEnvironment.expand($0, placeholders) }
@@ -38,7 +53,8 @@ extension LinuxKernel {
                 standardError: Self.stream(specification.output.standardError)
             )
             do throws(SpawnFailure) {
-                return .success(try lane.spawn(request))
+                let spawned = try lane.spawn(request)
+                return .success(Child(pid: spawned.pid, pidfd: spawned.pidfd, residentFloor: Self.ownResidentBytes()))
             } catch {
                 throw StartError(
                     stage: error.stage.rawValue,
@@ -76,7 +92,7 @@ extension LinuxKernel {
         }
     }
 
-    func spawnReturned(_ id: RunID, _ result: Result<Spawned, StartError>) {
+    func spawnReturned(_ id: RunID, _ result: Result<Child, StartError>) {
         guard let run = self.runs[id] else { return }
         run.ticket = nil
         switch result {
@@ -86,6 +102,7 @@ extension LinuxKernel {
         case .success(let spawned):
             run.pid = spawned.pid
             run.pidfd = spawned.pidfd
+            run.residentFloor = spawned.residentFloor
             do throws(Errno) {
                 run.registration = try self.loop.register(spawned.pidfd.descriptor, for: .readable) {
                     [unowned self, unowned run] _ in
@@ -116,7 +133,7 @@ extension LinuxKernel {
     }
 
     /// A process that cannot be watched is not kept: its end would be missed.
-    private func abandon(_ run: Run, _ spawned: Spawned, _ error: Errno) {
+    private func abandon(_ run: Run, _ spawned: Child, _ error: Errno) {
         _ = self.processes.killAll(leader: spawned.pid, runID: run.plan.run.description, leaderAlive: true)
         self.reapAbandoned(spawned.pidfd)
         self.runs[run.plan.run] = nil
@@ -152,7 +169,7 @@ extension LinuxKernel {
         }
     }
 
-    private func stopCommandReturned(_ plan: SpawnPlan, _ result: Result<Spawned, StartError>) {
+    private func stopCommandReturned(_ plan: SpawnPlan, _ result: Result<Child, StartError>) {
         switch result {
         case .failure(let error):
             guard let run = self.runs[plan.run], !run.isEnded else { return }

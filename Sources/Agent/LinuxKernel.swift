@@ -16,6 +16,9 @@ final class LinuxKernel: Kernel {
         var pid: Int32?
         var pidfd: PIDFD?
         var registration: EventLoop.Registration?
+        /// The agent's own resident memory, in bytes, when the run was created. The kernel counts it as the run's: execve
+        /// keeps the high-water mark of the memory that it leaves, which was shared with the agent.
+        var residentFloor: Int64 = .max
         /// The main process has ended; it is a zombie until it is reaped.
         var isEnded = false
         var isCommitted = false
@@ -79,7 +82,8 @@ final class LinuxKernel: Kernel {
             ended.usage = ResourceUsage(
                 user: exit.usage.user,
                 system: exit.usage.system,
-                maximumResidentBytes: exit.usage.maximumResidentBytes
+                maximumResidentBytes: exit.usage.maximumResidentBytes > run.residentFloor
+                    ? exit.usage.maximumResidentBytes : nil
             )
         } catch {
             // ECHILD: somebody else reaped our child. The truth is then that nobody knows.

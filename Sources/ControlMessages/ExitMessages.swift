@@ -137,7 +137,8 @@ public struct StartErrorMessage: Codable, Equatable, Sendable {
 public struct UsageMessage: Codable, Equatable, Sendable {
     public var userSeconds: Double
     public var systemSeconds: Double
-    public var maxRSSBytes: Int64
+    /// `null` when the run needed less than the agent itself: the kernel's number is the agent's then.
+    public var maxRSSBytes: Int64?
 
     public enum CodingKeys: String, CodingKey {
         case userSeconds = "user_seconds"
@@ -145,7 +146,7 @@ public struct UsageMessage: Codable, Equatable, Sendable {
         case maxRSSBytes = "max_rss_bytes"
     }
 
-    public init(userSeconds: Double, systemSeconds: Double, maxRSSBytes: Int64) {
+    public init(userSeconds: Double, systemSeconds: Double, maxRSSBytes: Int64?) {
         self.userSeconds = userSeconds
         self.systemSeconds = systemSeconds
         self.maxRSSBytes = maxRSSBytes

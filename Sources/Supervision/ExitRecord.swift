@@ -135,9 +135,11 @@ public struct ExitDecision: Equatable, Sendable {
 public struct ResourceUsage: Equatable, Sendable {
     public var user: Duration
     public var system: Duration
-    public var maximumResidentBytes: Int64
+    /// `nil` when the run needed less than the agent had when it created it: the kernel counts the memory from which a
+    /// process goes into its program as its own, so the number would be the agent's.
+    public var maximumResidentBytes: Int64?
 
-    public init(user: Duration, system: Duration, maximumResidentBytes: Int64) {
+    public init(user: Duration, system: Duration, maximumResidentBytes: Int64?) {
         self.user = user
         self.system = system
         self.maximumResidentBytes = maximumResidentBytes
