@@ -12,6 +12,7 @@ public enum AgentMain {
     ///
     /// - Parameter configuration: the path of the file, or `nil` to look for it.
     public static func run(configuration: String?) -> Int32 {
+        StandardStreams.ensureOpen()
         do throws(AgentStartFailure) {
             let agent = try Agent(settings: try Self.settings(configuration))
             // Its rooms have threads that run until the process ends, so it stays until then too.

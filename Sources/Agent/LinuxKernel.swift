@@ -106,7 +106,8 @@ final class LinuxKernel: Kernel {
 
     /// SIGCHLD: some descendant that was given to us has ended. Reaps it, and looks at the runs of which something was left.
     func childrenChanged() {
-        let leaders = Set(self.runs.values.compactMap { $0.isEnded ? $0.pid : nil })
+        // With lists of children the main processes are not among the orphans: they are the spawn lanes' children.
+        let leaders = self.processes.listsChildren ? [] : Set(self.runs.values.compactMap(\.pid))
         self.processes.reapStrangers(except: leaders)
         guard !self.uncleared.isEmpty else { return }
         for id in self.uncleared {
