@@ -10,7 +10,7 @@ import Testing
         logdir = "/var/log"                            #@ 1 "logdir" is not a key of [agent]
 
         [control]
-        socket_mode = "0999"                           #@ 15 "socket_mode" must be three octal digits
+        socket_mode = "0999"                           #@ 15 "socket_mode" must be octal, from
         socket_group = "nobody-has-it"                 #@ 16 there is no group "nobody-has-it"
         peers = { operate = ["@nope"], boss = [] }     #@ 22 there is no group "nope" // 32 "boss" is not a role
         hosts = ["web 1"]                              #@ 10 "web 1" is not the name or the address of a host

@@ -75,6 +75,7 @@ import Testing
         ("peers = { operate = [\"@wheel\"] }", "1:22: there is no group \"wheel\""),
         ("peers = { operate = [\"@\"] }", "1:22: there is no group \"\""),
         ("peers = { operate = [4294967295] }", "1:22: \"4294967295\" is not the number of a user"),
+        ("peers = { operate = [\"+1\"] }", "1:22: there is no user \"+1\""),
         ("peers = { operate = [-1] }", "1:22: \"-1\" is not the number of a user"),
         ("peers = { operate = [true] }", "1:22: a peer must be a string, not a boolean"),
         ("peers = { read = [\"deploy\"], admin = [\"deploy\"] }", "1:39: this peer has the role \"read\" already"),

@@ -114,7 +114,7 @@ import Testing
     @Test(arguments: [
         // Of the wrong type.
         "instances = \"2\"|1:13: \"instances\" must be a whole number, not a string",
-        "instances = 2.0|1:13: \"instances\" must be a whole number, not a number",
+        "instances = 2.0|1:13: \"instances\" must be a whole number, not a floating-point number",
         "autostart = \"yes\"|1:13: \"autostart\" must be true or false, not a string",
         "inherit_environment = 1|1:23: \"inherit_environment\" must be true or false, not a whole number",
         "directory = 2027-12-31|1:13: \"directory\" must be a string, not a date or time",
@@ -123,7 +123,7 @@ import Testing
         "environment_file = false|1:20: \"environment_file\" must be a string, not a boolean",
         "restart = true|1:11: \"restart\" must be a string, not a boolean",
         "success = 0|1:11: \"success\" must be an array of exit codes and names of signals, not a whole number",
-        "no_restart = [1.5]|1:15: an element of \"no_restart\" must be an exit code or the name of a signal, not a number",
+        "no_restart = [1.5]|1:15: an element of \"no_restart\" must be an exit code or the name of a signal, not a floating-point number",
         "backoff = \"1s\"|1:11: \"backoff\" must be a table, not a string",
         "backoff = { initial = 1 }|1:23: \"initial\" must be a string, not a whole number",
         "backoff = { factor = \"2\" }|1:22: \"factor\" must be a number, not a string",

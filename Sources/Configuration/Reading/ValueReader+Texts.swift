@@ -11,7 +11,7 @@ extension ValueReader {
             self.report(
                 entry.value,
                 "\(name) must be a whole number with a unit such as \(DurationText.examples), not \(Quoted.text(text))",
-                advice
+                "\(advice); at most \"\(DurationText.format(DurationText.maximum))\""
             )
             return nil
         }

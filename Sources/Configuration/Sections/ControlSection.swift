@@ -83,7 +83,7 @@ struct ControlSection {
         guard let text = reader.string(entry, example: example) else { return nil }
         let isOctal = (3...4).contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x37).contains($0) }
         guard isOctal, let mode = UInt32(text, radix: 8), mode <= 0o777 else {
-            let message = "\"socket_mode\" must be three octal digits, \"0000\" to \"0777\", not \(Quoted.text(text))"
+            let message = "\"socket_mode\" must be octal, from \"0000\" to \"0777\", not \(Quoted.text(text))"
             reader.report(entry.value, message, "write it as in \(example)")
             return nil
         }
@@ -146,7 +146,7 @@ struct ControlSection {
             }
             return .group(name)
         }
-        if Int64(text) != nil {
+        if Int64(text) != nil, !text.hasPrefix("+") {
             // The greatest number stands for "no user" in chown(2) and setresuid(2).
             guard let uid = UInt32(text), uid != .max else {
                 reader.report(value, "\(Quoted.text(text)) is not the number of a user", "write 0 to 4294967294")

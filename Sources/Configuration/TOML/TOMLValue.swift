@@ -30,7 +30,7 @@ struct TOMLValue: Equatable, Sendable {
         switch self.content {
         case .string: "a string"
         case .integer: "a whole number"
-        case .float: "a number"
+        case .float: "a floating-point number"
         case .boolean: "a boolean"
         case .dateTime: "a date or time"
         case .array: "an array"
