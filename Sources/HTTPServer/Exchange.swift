@@ -1,13 +1,11 @@
 /// The server's side of a request that waits for its answer.
 final class Exchange: HTTPExchange {
-    private unowned let server: HTTPServer
     /// `nil` once answered, or when the client is gone.
     private var connection: ServerConnection?
     private var wasAnswered = false
     var clientGone: (() -> Void)?
 
-    init(server: HTTPServer, connection: ServerConnection) {
-        self.server = server
+    init(connection: ServerConnection) {
         self.connection = connection
     }
 
@@ -18,7 +16,7 @@ final class Exchange: HTTPExchange {
         self.connection = nil
         self.clientGone = nil
         connection.answer = response
-        self.server.resume(connection)
+        connection.listener.server.resume(connection)
     }
 
     /// Ends the exchange without an answer, and tells its owner.

@@ -8,6 +8,7 @@ extension HTTPServer {
     }
 
     func accept(_ listener: Listener) {
+        self.readClock()
         for _ in 0..<self.limits.acceptsPerTurn {
             var address = SocketAddress()
             let descriptor = cmhd_accept(listener.socket.descriptor, &address.storage, &address.length)
@@ -54,9 +55,9 @@ extension HTTPServer {
     private func rest(_ listener: Listener) {
         guard let registration = listener.registration else { return }
         try? self.loop.modify(registration, for: [])
-        self.loop.schedule(at: self.loop.now + self.limits.descriptorRetry) { [weak self] in
-            guard let self, self.daemon != nil else { return }
-            try? self.loop.modify(registration, for: .readable)
+        self.loop.schedule(at: self.loop.now + self.limits.descriptorRetry) { [hooks] in
+            // The registration is of the running server.
+            try? hooks.server?.loop.modify(registration, for: .readable)
         }
     }
 
@@ -81,7 +82,7 @@ extension HTTPServer {
             listener: listener,
             descriptor: descriptor,
             place: place,
-            at: self.loop.now
+            at: self.now
         )
         self.arriving = connection
         self.needsRun = true
@@ -132,7 +133,7 @@ extension HTTPServer {
         self.progress += 1
         connection.native = native
         connection.listener.add(connection)
-        self.setDeadline(of: connection, after: self.limits.headerTime)
+        self.setDeadline(of: connection, after: self.durations.header)
         self.watch(connection)
         return connection
     }

@@ -13,8 +13,8 @@ extension HTTPServer {
     /// Edge-triggered, because the end stays.
     func watch(_ connection: ServerConnection) {
         connection.watch = try? self.loop.register(connection.descriptor, for: [.peerClosed, .edgeTriggered]) {
-            [weak self, unowned connection] events in
-            self?.clientEnded(connection, events)
+            [unowned self, unowned connection] events in
+            self.clientEnded(connection, events)
         }
     }
 

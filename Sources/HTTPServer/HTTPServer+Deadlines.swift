@@ -1,49 +1,67 @@
 internal import LinuxSystem
 
 extension HTTPServer {
+    /// Takes the time over from the loop. Each entry from the loop does so.
+    func readClock() {
+        let sinceOrigin = self.origin.duration(to: self.loop.now).components
+        self.now = ServerTime(
+            nanoseconds: sinceOrigin.seconds * 1_000_000_000 + sinceOrigin.attoseconds / 1_000_000_000
+        )
+    }
+
     /// Sets when a connection is closed, whatever happens on it.
-    func setDeadline(of connection: ServerConnection, after duration: Duration) {
+    func setDeadline(of connection: ServerConnection, after nanoseconds: Int64) {
         guard !connection.isClosing else { return }
-        let instant = self.loop.now + duration
-        connection.deadline = instant
-        self.arm(instant)
+        let time = ServerTime(nanoseconds: self.now.nanoseconds + nanoseconds)
+        connection.deadline = time
+        if time < self.sweepTime {
+            self.arm(time)
+        }
     }
 
     /// One timer for all connections, at the earliest deadline or before it. It is not moved when a deadline is: a request
-    /// sets four of them, and at its time the timer looks again.
-    private func arm(_ instant: SuspendingClock.Instant) {
+    /// sets several of them, and at its time the timer looks again.
+    private func arm(_ time: ServerTime) {
         if let sweep = self.sweep {
-            guard instant < sweep.instant else { return }
             self.loop.cancel(sweep)
         }
-        self.sweep = self.loop.schedule(at: instant) { [weak self] in
-            self?.sweepConnections()
+        self.sweepTime = time
+        let instant = self.origin + .nanoseconds(time.nanoseconds)
+        self.sweep = self.loop.schedule(at: instant) { [unowned self] in
+            self.sweepConnections()
         }
+    }
+
+    func disarm() {
+        guard let sweep = self.sweep else { return }
+        self.loop.cancel(sweep)
+        self.sweep = nil
+        self.sweepTime = .never
     }
 
     /// Without connections there is no timer.
     func disarmWithoutConnections() {
-        guard let sweep = self.sweep, self.listeners.allSatisfy(\.connections.isEmpty) else { return }
-        self.loop.cancel(sweep)
-        self.sweep = nil
+        if self.listeners.allSatisfy(\.connections.isEmpty) {
+            self.disarm()
+        }
     }
 
     private func sweepConnections() {
-        self.sweep = nil
-        var earliest: SuspendingClock.Instant?
+        self.readClock()
+        self.disarm()
+        var earliest = ServerTime.never
         for listener in self.listeners {
-            for connection in listener.connections {
-                guard let deadline = connection.deadline else { continue }
-                if deadline <= self.loop.now {
+            for connection in listener.connections where connection.deadline != .never {
+                if connection.deadline <= self.now {
                     listener.counts.expired += 1
                     listener.shutDown(connection)
                     self.needsRun = true
                 } else {
-                    earliest = earliest.map { min($0, deadline) } ?? deadline
+                    earliest = min(earliest, connection.deadline)
                 }
             }
         }
-        if let earliest {
+        if earliest != .never {
             self.arm(earliest)
         }
     }

@@ -7,8 +7,8 @@ extension HTTPServer {
     func readRequestLine(_ connection: ServerConnection, _ target: UnsafePointer<CChar>?) {
         self.progress += 1
         if connection.phase != .new {
-            connection.enter(.header, at: self.loop.now)
-            self.setDeadline(of: connection, after: self.limits.headerTime)
+            connection.enter(.header, at: self.now)
+            self.setDeadline(of: connection, after: self.durations.header)
         }
         connection.target.removeAll(keepingCapacity: true)
         connection.targetAddress = UInt(bitPattern: target)
@@ -83,11 +83,13 @@ extension HTTPServer {
         }
         connection.answer = early
         connection.request = request
-        connection.enter(.body, at: self.loop.now)
+        connection.enter(.body, at: self.now)
+        // Without a body the end of the request follows in the same breath.
+        guard body != .none else { return true }
         if case .length(let count) = body {
             connection.body.reserveCapacity(count)
         }
-        self.setDeadline(of: connection, after: self.limits.bodyTime)
+        self.setDeadline(of: connection, after: self.durations.body)
         return true
     }
 
@@ -107,13 +109,12 @@ extension HTTPServer {
         if let answer = connection.answer {
             return self.queue(answer, on: connection, native)
         }
-        guard var request = connection.request else { return false }
-        connection.request = nil
+        guard var request = connection.request.take() else { return false }
         request.body = connection.body
         connection.body = []
-        connection.deadline = nil
-        connection.enter(.handling, at: self.loop.now)
-        let exchange = Exchange(server: self, connection: connection)
+        connection.deadline = .never
+        connection.enter(.handling, at: self.now)
+        let exchange = Exchange(connection: connection)
         connection.exchange = exchange
         self.handler.handle(request, exchange)
         if let answer = connection.answer {
@@ -125,8 +126,8 @@ extension HTTPServer {
 
     private func queue(_ answer: HTTPResponse, on connection: ServerConnection, _ native: OpaquePointer) -> Bool {
         connection.exchange = nil
-        connection.enter(.responding, at: self.loop.now)
-        self.setDeadline(of: connection, after: self.limits.responseTime)
+        connection.enter(.responding, at: self.now)
+        self.setDeadline(of: connection, after: self.durations.response)
         guard let response = answer.native, let status = UInt32(exactly: answer.status) else { return false }
         return cmhd_queue(native, status, response) != 0
     }
@@ -137,8 +138,8 @@ extension HTTPServer {
         // Only when libmicrohttpd ends a connection by itself is there still one.
         let exchange = connection.exchange
         connection.exchange = nil
-        connection.enter(.idle, at: self.loop.now)
-        self.setDeadline(of: connection, after: self.limits.idleTime)
+        connection.enter(.idle, at: self.now)
+        self.setDeadline(of: connection, after: self.durations.idle)
         exchange?.abandon()
     }
 

@@ -3,7 +3,7 @@ internal import LinuxSystem
 
 extension HTTPServer {
     func suspend(_ connection: ServerConnection, _ native: OpaquePointer) {
-        connection.enter(.suspended, at: self.loop.now)
+        connection.enter(.suspended, at: self.now)
         MHD_suspend_connection(native)
         if connection.isHungUp {
             self.lose(connection)
@@ -13,7 +13,7 @@ extension HTTPServer {
     /// The answer is there. While the handler has not returned, it is taken when it does.
     func resume(_ connection: ServerConnection) {
         guard connection.phase == .suspended, let native = connection.native else { return }
-        connection.enter(.resuming, at: self.loop.now)
+        connection.enter(.resuming, at: self.now)
         MHD_resume_connection(native)
         self.needsRun = true
     }

@@ -44,9 +44,13 @@ public final class HTTPServer {
     private var isStopping = false
     private var stopsAfterRun = false
     private var stalledTurns = 0
-    /// Calls of MHD_run, for tests.
-    private(set) var runs = 0
+    let durations: ServerDurations
+    let origin: SuspendingClock.Instant
+    /// The time of the present turn.
+    var now = ServerTime(nanoseconds: 0)
     var sweep: EventLoop.Deadline?
+    var sweepTime = ServerTime.never
+    let hooks: LoopHooks
 
     /// Rounds of libmicrohttpd in one turn of the loop, so that the loop's other work is not held up.
     private static let roundsPerTurn = 4
@@ -63,25 +67,17 @@ public final class HTTPServer {
         self.handler = handler
         self.gate = RequestGate(limits: limits)
         self.logLimiter = LogLimiter(linesPerSecond: limits.logLinesPerSecond)
+        self.durations = ServerDurations(limits)
+        self.origin = loop.now
+        self.hooks = LoopHooks(loop)
         self.fieldCapacity = limits.headerFields + 1
         self.fields = .allocate(capacity: self.fieldCapacity)
         self.callbacks = .allocate(capacity: 1)
         self.reserve = Self.makeReserve()
         self.callbacks.initialize(to: Self.makeCallbacks(owner: Unmanaged.passUnretained(self).toOpaque()))
-        let endOfTurn = loop.endOfTurn
-        loop.endOfTurn = { [weak self] in
-            endOfTurn?()
-            self?.run()
-        }
-        let longestWait = loop.longestWait
-        loop.longestWait = { [weak self] in
-            guard let own = self?.longestWait else { return longestWait?() }
-            return longestWait?().map { min($0, own) } ?? own
-        }
     }
 
     deinit {
-        precondition(self.daemon == nil, "an HTTPServer is stopped before it is dropped")
         self.callbacks.deallocate()
         self.fields.deallocate()
         if self.reserve >= 0 {
@@ -95,10 +91,10 @@ public final class HTTPServer {
     @discardableResult
     public func addListener(_ socket: consuming ListeningSocket) throws(Errno) -> Int {
         try self.start()
-        let listener = Listener(index: self.listeners.count, socket: socket)
+        let listener = Listener(server: self, index: self.listeners.count, socket: socket)
         listener.registration = try self.loop.register(listener.socket.descriptor, for: .readable) {
-            [weak self, unowned listener] _ in
-            self?.accept(listener)
+            [unowned self, unowned listener] _ in
+            self.accept(listener)
         }
         self.listeners.append(listener)
         return listener.index
@@ -124,15 +120,16 @@ public final class HTTPServer {
         self.daemon = daemon
         do {
             self.daemonWatch = try self.loop.register(cmhd_epoll_descriptor(daemon), for: .readable) {
-                [weak self] _ in
-                self?.needsRun = true
-                self?.stalledTurns = 0
+                [unowned self] _ in
+                self.needsRun = true
+                self.stalledTurns = 0
             }
         } catch {
             MHD_stop_daemon(daemon)
             self.daemon = nil
             throw error
         }
+        self.hooks.server = self
     }
 
     /// Closes all listeners and connections. What was answered before is still sent as far as the sockets take it; a
@@ -164,16 +161,17 @@ public final class HTTPServer {
         self.daemon = nil
         self.listeners = []
         self.ended = []
+        // Whatever asked for it meanwhile has been served.
+        self.stopsAfterRun = false
         self.needsRun = false
-        if let sweep = self.sweep {
-            self.loop.cancel(sweep)
-            self.sweep = nil
-        }
+        self.disarm()
+        self.hooks.server = nil
     }
 
     /// The end of a turn: everything that was ready or due has been looked at.
-    private func run() {
+    func run() {
         guard self.needsRun, let daemon = self.daemon, !self.isRunning else { return }
+        self.readClock()
         let progress = self.progress
         self.needsRun = self.runRounds(daemon)
         self.stalledTurns = self.needsRun && self.progress == progress ? self.stalledTurns + 1 : 0
@@ -192,7 +190,6 @@ public final class HTTPServer {
         self.isRunning = true
         defer { self.isRunning = false }
         for _ in 0..<Self.roundsPerTurn {
-            self.runs += 1
             self.needsRun = false
             cmhd_run(daemon)
             guard self.needsRun || cmhd_is_pending(daemon) != 0 else { return false }
@@ -200,7 +197,7 @@ public final class HTTPServer {
         return true
     }
 
-    private var longestWait: Duration? {
+    var longestWait: Duration? {
         guard self.needsRun else { return nil }
         return self.stalledTurns > Self.stalledTurnsAtMost ? Self.stalledPause : .zero
     }

@@ -18,6 +18,7 @@ public struct ListenerCounts: Equatable, Sendable {
 
 /// A listening socket of the server, with the connections that came in through it.
 final class Listener {
+    unowned let server: HTTPServer
     let index: Int
     let socket: ListeningSocket
     /// Each one knows its index here.
@@ -27,7 +28,8 @@ final class Listener {
     var counts: ListenerCounts
     var registration: EventLoop.Registration?
 
-    init(index: Int, socket: consuming ListeningSocket) {
+    init(server: HTTPServer, index: Int, socket: consuming ListeningSocket) {
+        self.server = server
         self.index = index
         self.counts = ListenerCounts(address: socket.address)
         self.socket = socket
@@ -63,7 +65,7 @@ final class Listener {
     func shutDown(_ connection: ServerConnection) {
         guard !connection.isClosing else { return }
         connection.isClosing = true
-        connection.deadline = nil
+        connection.deadline = .never
         self.closing += 1
         shutdown(connection.descriptor, Int32(SHUT_RDWR))
     }

@@ -50,6 +50,9 @@ struct RequestTarget: Equatable {
     }
 
     private static func decode(_ bytes: ArraySlice<UInt8>, as component: Component) throws(HTTPRefusal) -> String {
+        // The common case: no escape, and the caller has seen to it that the bytes are ASCII.
+        guard bytes.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "\\") })
+        else { return String(decoding: bytes, as: UTF8.self) }
         var decoded: [UInt8] = []
         decoded.reserveCapacity(bytes.count)
         var index = bytes.startIndex

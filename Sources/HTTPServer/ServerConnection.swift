@@ -32,9 +32,9 @@ final class ServerConnection {
     var index = 0
 
     private(set) var phase = Phase.new
-    private(set) var phaseBegan: SuspendingClock.Instant
+    private(set) var phaseBegan: ServerTime
     /// When the connection is closed, whatever its bytes do.
-    var deadline: SuspendingClock.Instant?
+    var deadline = ServerTime.never
     /// Shut down; libmicrohttpd has not closed it yet.
     var isClosing = false
     /// The client has ended its side. It may still read.
@@ -55,11 +55,11 @@ final class ServerConnection {
     var answer: HTTPResponse?
     var exchange: Exchange?
 
-    init(listener: Listener, descriptor: Int32, place: HTTPConnection, at instant: SuspendingClock.Instant) {
+    init(listener: Listener, descriptor: Int32, place: HTTPConnection, at time: ServerTime) {
         self.listener = listener
         self.descriptor = descriptor
         self.place = place
-        self.phaseBegan = instant
+        self.phaseBegan = time
     }
 
     var isWithoutRequest: Bool {
@@ -74,10 +74,10 @@ final class ServerConnection {
         self.isWithoutRequest || self.phase == .body
     }
 
-    func enter(_ phase: Phase, at instant: SuspendingClock.Instant) {
+    func enter(_ phase: Phase, at time: ServerTime) {
         self.phase = phase
         self.nudges = 0
-        self.phaseBegan = instant
+        self.phaseBegan = time
     }
 
     /// Forgets the present request.
