@@ -39,7 +39,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     public let name: String
     private let epoll: Int32
     private let wake: Int32
-    private let incoming = Mutex(Incoming())
+    private let incoming = Locked(Incoming())
     private let stopping = Atomic<Bool>(false)
     private let owner: Atomic<pthread_t>
     /// Nanoseconds from `origin` to the begin of the turn that runs, 0 while the loop waits.

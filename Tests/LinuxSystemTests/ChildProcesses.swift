@@ -1,7 +1,6 @@
 import CLinux
 import Glibc
 import LinuxSystem
-import Synchronization
 import Testing
 
 /// Runs jobs on a spawner's lane and hands the children back to the test.
@@ -83,7 +82,7 @@ struct ChildProcesses {
 
 /// Hands one value from one thread to another.
 final class Box<Value: Sendable>: Sendable {
-    private let value = Mutex<Value?>(nil)
+    private let value = Locked<Value?>(nil)
     private let ready: Int32 = eventfd(0, Int32(EFD_CLOEXEC))
 
     deinit {

@@ -208,7 +208,7 @@ struct EventLoopTests {
 
     @Test func closuresFromManyThreadsRunOnTheLoopInTheOrderOfEachThread() throws {
         let loop = try EventLoop(name: "test")
-        let log = Mutex<[[Int]]>(Array(repeating: [], count: 4))
+        let log = Locked<[[Int]]>(Array(repeating: [], count: 4))
         let running = Atomic<Int>(4)
         loop.start()
         let done = Box<Bool>()

@@ -50,8 +50,8 @@ struct SpawnerLaneTests {
 
     @Test func jobsRunInTheirOrderOnOneThreadWithTheLanesName() throws {
         let spawner = try Spawner(name: "lane-test")
-        let log = Mutex<[Int]>([])
-        let threads = Mutex<Set<pthread_t>>([])
+        let log = Locked<[Int]>([])
+        let threads = Locked<Set<pthread_t>>([])
         let done = Box<String>()
         for number in 0..<100 {
             spawner.submit { _ in

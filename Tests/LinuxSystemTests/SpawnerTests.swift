@@ -1,6 +1,5 @@
 import Glibc
 import LinuxSystem
-import Synchronization
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(2)))
