@@ -13,7 +13,7 @@ public final class AgentProcess {
 
     public static let configurationName = "reeve.toml"
 
-    /// Starts the agent and waits until it answers.
+    /// Starts the agent and waits until it answers for its workers.
     /// - Parameters:
     ///   - workers: the `[workers.*]` tables.
     ///   - defaults: lines of `[defaults]`, beside `directory`.
@@ -23,7 +23,8 @@ public final class AgentProcess {
         defaults: String = "",
         control: String = "",
         in directory: TemporaryDirectory? = nil,
-        ports: [ReservedPort] = []
+        ports: [ReservedPort] = [],
+        waits: Bool = true
     ) throws {
         self.directory = try directory ?? TemporaryDirectory()
         self.ports = ports
@@ -42,7 +43,9 @@ public final class AgentProcess {
             """
         try self.directory.write(text, to: Self.configurationName)
         self.program = try Self.launch(in: self.directory)
-        try self.waitUntilItAnswers()
+        if waits {
+            try self.waitUntilItAnswers()
+        }
     }
 
     /// Starts the agent on a configuration that the test has written into the directory.
@@ -76,7 +79,8 @@ public final class AgentProcess {
             if let status = self.program.ended {
                 throw TimedOut("the agent ended with \(status) at its start\n\(self.log)")
             }
-            return (try? self.get("/healthz"))?.status == 200
+            let workers: WorkersMessage? = try? self.get("/v1/workers").decode()
+            return workers?.workers.isEmpty == false
         }
     }
 

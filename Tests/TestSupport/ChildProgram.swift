@@ -46,7 +46,7 @@ public final class ChildProgram {
         variables.merge(environment) { $1 }
         let strings = arguments.map { strdup($0) } + [nil]
         let assignments = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { (strings + assignments).forEach { free($0) } }
+        defer { for string in strings + assignments { free(string) } }
         var pid: Int32 = 0
         let error = posix_spawn(&pid, arguments[0], &actions, &attributes, strings, assignments)
         guard error == 0 else { throw Errno(rawValue: error) }

@@ -42,6 +42,13 @@ public struct ProcessEntry: Hashable, Sendable {
         target(ofLink: "/proc/\(self.pid)/cwd")
     }
 
+    /// What the program was called with; empty for a zombie.
+    public var arguments: [String] {
+        let bytes = contents(ofFile: "/proc/\(self.pid)/cmdline") ?? []
+        return bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast()
+            .map { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// All processes that are alive at the moment.
     public static func alive() -> [ProcessEntry] {
         guard let proc = opendir("/proc") else { return [] }
