@@ -20,8 +20,8 @@
 /// connection. The struct stays where it is for as long as the daemon lives.
 struct cmhd_callbacks {
     void *owner;
-    /// A connection was added; returns its context.
-    void *(*opened)(void *owner, struct MHD_Connection *connection);
+    /// A connection that was added begins, in cmhd_add or (some versions) in a later cmhd_run; returns its context.
+    void *(*opened)(void *owner, struct MHD_Connection *connection, int descriptor);
     /// The last call for a connection; its descriptor is still open.
     void (*closed)(void *owner, void *context);
     /// A request line was read. `target` is as the client sent it, NULL where there was none.
@@ -60,7 +60,8 @@ static void cmhd_on_connection(void *cls, struct MHD_Connection *connection, voi
                                enum MHD_ConnectionNotificationCode code) {
     struct cmhd_callbacks *callbacks = cls;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        *context = callbacks->opened(callbacks->owner, connection);
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *context = callbacks->opened(callbacks->owner, connection, info ? info->connect_fd : -1);
     } else if (code == MHD_CONNECTION_NOTIFY_CLOSED && *context) {
         callbacks->closed(callbacks->owner, *context);
         *context = NULL;
@@ -125,6 +126,10 @@ static void cmhd_on_panic(void *_Nullable cls, const char *_Nullable file, unsig
 /// Whether the library that runs (not the header it was compiled with) parses as leniently as 0.9.x does.
 static inline int cmhd_is_lenient(void) { return strncmp(MHD_get_version(), "0.", 2) == 0; }
 
+/// MHD_USE_NO_THREAD_SAFETY of 0.9.77.07 and later: one thread calls everything, so no locks, and no descriptor that
+/// wakes the daemon.
+#define CMHD_USE_NO_THREAD_SAFETY (1u << 19)
+
 /// A daemon without threads and without a listening socket, driven by cmhd_run; NULL when it cannot start.
 ///
 /// Not MHD_USE_TURBO: it closes without shutdown(2), so that a client would wait for the end of its connection for as long
@@ -134,6 +139,7 @@ static inline int cmhd_is_lenient(void) { return strncmp(MHD_get_version(), "0."
 static inline struct MHD_Daemon *_Nullable cmhd_start(struct cmhd_callbacks *callbacks, unsigned int connections,
                                                       size_t memory) {
     unsigned int flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    if (!cmhd_is_lenient()) flags |= CMHD_USE_NO_THREAD_SAFETY;
     MHD_set_panic_func(&cmhd_on_panic, NULL);
     return MHD_start_daemon(flags, 0, NULL, NULL, &cmhd_on_request, callbacks,
                             MHD_OPTION_EXTERNAL_LOGGER, &cmhd_on_log, callbacks,

@@ -84,11 +84,11 @@ extension HTTPServer {
             place: place,
             at: self.now
         )
-        self.arriving = connection
+        self.arriving[descriptor] = connection
         self.needsRun = true
         guard cmhd_add(daemon, descriptor, &address.storage, address.length) != 0 else {
             // It has closed the descriptor.
-            self.arriving = nil
+            self.arriving[descriptor] = nil
             listener.counts.refused += 1
             return
         }
@@ -125,11 +125,10 @@ extension HTTPServer {
         }
     }
 
-    func opened(_ native: OpaquePointer) -> ServerConnection {
-        guard let connection = self.arriving else {
+    func opened(_ native: OpaquePointer, _ descriptor: Int32) -> ServerConnection {
+        guard let connection = self.arriving.removeValue(forKey: descriptor) else {
             preconditionFailure("libmicrohttpd opened a connection that it was not given")
         }
-        self.arriving = nil
         self.progress += 1
         connection.native = native
         connection.listener.add(connection)

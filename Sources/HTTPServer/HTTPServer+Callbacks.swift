@@ -9,9 +9,9 @@ extension HTTPServer {
         // its listener until `closed`.
         cmhd_callbacks(
             owner: owner,
-            opened: { owner, native in
+            opened: { owner, native, descriptor in
                 let server = Unmanaged<HTTPServer>.fromOpaque(owner).takeUnretainedValue()
-                return Unmanaged.passUnretained(server.opened(native)).toOpaque()
+                return Unmanaged.passUnretained(server.opened(native, descriptor)).toOpaque()
             },
             closed: { owner, context in
                 let server = Unmanaged<HTTPServer>.fromOpaque(owner).takeUnretainedValue()

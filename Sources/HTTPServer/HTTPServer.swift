@@ -23,8 +23,8 @@ public final class HTTPServer {
     var daemon: OpaquePointer?
     private let callbacks: UnsafeMutablePointer<cmhd_callbacks>
     private var daemonWatch: EventLoop.Registration?
-    /// The connection that is being given to libmicrohttpd.
-    var arriving: ServerConnection?
+    /// The connections that were given to libmicrohttpd and have not begun, by descriptor.
+    var arriving: [Int32: ServerConnection] = [:]
     /// The header that is being looked at.
     let fields: UnsafeMutablePointer<cmhd_field>
     let fieldCapacity: Int
@@ -161,6 +161,7 @@ public final class HTTPServer {
         self.daemon = nil
         self.listeners = []
         self.ended = []
+        self.arriving = [:]
         // Whatever asked for it meanwhile has been served.
         self.stopsAfterRun = false
         self.needsRun = false
