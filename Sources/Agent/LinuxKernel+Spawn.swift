@@ -9,8 +9,9 @@ extension LinuxKernel {
         let bound = LoopBound(self, to: self.loop)
         let loop = self.loop
         let environment = self.environment
+        let memory = self.memory
         run.ticket = self.spawner.submit { lane in
-            let result = Self.start(plan, plan.specification.command, environment, on: lane)
+            let result = Self.start(plan, plan.specification.command, environment, memory, on: lane)
             loop.execute { bound.take().spawnReturned(plan.run, result) }
         }
     }
@@ -23,19 +24,13 @@ extension LinuxKernel {
         var residentFloor: Int64
     }
 
-    /// The high-water mark of this process (getrusage(2)), in bytes.
-    private static func ownResidentBytes() -> Int64 {
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return Int64(usage.ru_maxrss) * 1024
-    }
-
     /// On a spawn lane, where waiting for a disk is allowed: reads the environment file, finds the executable, creates the
     /// process.
     private static func start(
         _ plan: SpawnPlan,
         _ command: [String],
         _ environment: WorkerEnvironment,
+        _ memory: ResidentMemory,
         on lane: SpawnLane
     ) -> Result<Child, StartError> {
         let specification = plan.specification
@@ -54,7 +49,7 @@ extension LinuxKernel {
             )
             do throws(SpawnFailure) {
                 let spawned = try lane.spawn(request)
-                return .success(Child(pid: spawned.pid, pidfd: spawned.pidfd, residentFloor: Self.ownResidentBytes()))
+                return .success(Child(pid: spawned.pid, pidfd: spawned.pidfd, residentFloor: memory.highWaterMark()))
             } catch {
                 throw StartError(
                     stage: error.stage.rawValue,
@@ -163,8 +158,9 @@ extension LinuxKernel {
         let bound = LoopBound(self, to: self.loop)
         let loop = self.loop
         let environment = self.environment
+        let memory = self.memory
         _ = self.spawner.submit { lane in
-            let result = Self.start(plan, plan.specification.stop.command, environment, on: lane)
+            let result = Self.start(plan, plan.specification.stop.command, environment, memory, on: lane)
             loop.execute { bound.take().stopCommandReturned(plan, result) }
         }
     }

@@ -51,6 +51,7 @@ final class LinuxKernel: Kernel {
     let spawner: Spawner
     let environment: WorkerEnvironment
     let processes: ProcessTable
+    let memory = ResidentMemory()
     var runs: [RunID: Run] = [:]
     /// Ended runs of which something is left.
     private var uncleared: Set<RunID> = []

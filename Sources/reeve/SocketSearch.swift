@@ -34,6 +34,16 @@ struct SocketSearch {
         } catch {
             return nil
         }
+        // A mistake elsewhere in the file does not hide the agent that runs with what it read before.
+        let socket = ConfigurationLoader.controlSocket(
+            path: path,
+            environment: self.environment,
+            isRoot: self.isRoot,
+            system: self.system
+        )
+        if let socket {
+            return socket
+        }
         do {
             return try ConfigurationLoader.load(
                 path: path,
