@@ -13,7 +13,7 @@ final class Agent {
     private static let farewell = Duration.milliseconds(50)
 
     private let settings: Settings
-    private let signals: SignalFD
+    private let signals: SignalSource
     private let loop: EventLoop
     private let log: AgentLog
     private let kernel: LinuxKernel
@@ -30,7 +30,7 @@ final class Agent {
         try Self.takeLock(in: state)
         let generation: Int64
         do throws(Errno) {
-            self.signals = try SignalFD(signals: [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGPIPE])
+            self.signals = try SignalSource([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGPIPE])
             try Subreaper.become()
             generation = try StateDirectory(path: state).nextGeneration()
         } catch {
@@ -71,9 +71,9 @@ final class Agent {
 
     /// Supervises until a shutdown has ended every worker; answers the exit status.
     func run() throws(AgentStartFailure) -> Int32 {
-        let signals = self.signals.descriptor
         do throws(Errno) {
-            _ = try self.loop.register(signals, for: .readable) { [unowned self] _ in self.signalsCame() }
+            _ = try self.loop.register(self.signals.descriptor, for: .readable) { [unowned self] _ in self.signalsCame()
+            }
         } catch {
             throw AgentStartFailure("cannot watch signals: \(error)")
         }
@@ -109,7 +109,7 @@ final class Agent {
     }
 
     private func signalsCame() {
-        guard let received = try? self.signals.drain() else { return }
+        let received = self.signals.drain()
         if received.contains(where: { $0.number == SIGCHLD }) {
             self.kernel.childrenChanged()
         }
@@ -134,8 +134,9 @@ final class Agent {
             do throws(Errno) {
                 try StateDirectory.make(path, mode: key == "state_dir" ? 0o700 : 0o755)
             } catch {
+                let what = error.rawValue == EPERM ? "it belongs to another user" : "\(error)"
                 throw AgentStartFailure(
-                    "cannot use \(path): \(error); make it writable for this user or name another \(key)"
+                    "cannot use \(path): \(what); make it a directory of this user's or name another \(key)"
                 )
             }
         }

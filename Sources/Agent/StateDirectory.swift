@@ -23,6 +23,8 @@ struct StateDirectory: Sendable {
         var info = stat()
         try systemCall("stat") { stat(path, &info) }
         guard info.st_mode & S_IFMT == S_IFDIR else { throw Errno(rawValue: ENOTDIR) }
+        // Whoever owns the directory can put anything into the place of what the agent writes there.
+        guard info.st_uid == geteuid() else { throw Errno(rawValue: EPERM) }
         try systemCall("access") { access(path, W_OK | X_OK) }
     }
 

@@ -1,3 +1,4 @@
+import Agent
 import ArgumentParser
 import Glibc
 
@@ -11,6 +12,7 @@ struct Reeve: ParsableCommand {
             desired), 2 usage, configuration or unknown worker, 3 the agent cannot be reached, 4 not allowed, 5 still \
             in progress at the timeout, 6 conflict, hold or precondition.
             """,
+        version: "reeve \(Product.version)",
         subcommands: [
             RunCommand.self, CheckConfigCommand.self, StatusCommand.self, StartCommand.self, StopCommand.self,
             RestartCommand.self, SignalCommand.self, ResetCommand.self, ExitsCommand.self, ShutdownCommand.self,

@@ -238,8 +238,10 @@ extension FakeExchange {
 }
 
 extension HTTPResponse {
+    /// The body without the newline that ends it.
     var text: String {
-        String(decoding: self.body, as: UTF8.self)
+        let text = String(decoding: self.body, as: UTF8.self)
+        return text.hasSuffix("\n") ? String(text.dropLast()) : text
     }
 
     func header(_ name: String) -> String? {

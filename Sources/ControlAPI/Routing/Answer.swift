@@ -14,7 +14,7 @@ enum Answer {
             status: status,
             headers: [HTTPField("Content-Type", "application/json"), HTTPField("Cache-Control", "no-store")]
                 + Self.security + headers,
-            body: body
+            body: Self.line(body)
         )
     }
 
@@ -30,7 +30,7 @@ enum Answer {
                 HTTPField("Content-Type", "application/json"), HTTPField("Cache-Control", "no-cache"),
                 HTTPField("ETag", Self.tag(revision)),
             ] + Self.security,
-            body: body
+            body: Self.line(body)
         )
     }
 
@@ -59,8 +59,13 @@ enum Answer {
             status: problem.status,
             headers: [HTTPField("Content-Type", "application/problem+json"), HTTPField("Cache-Control", "no-store")]
                 + Self.security + problem.headers,
-            body: body
+            body: Self.line(body)
         )
+    }
+
+    /// The body as a line of text, so that a shell's prompt does not stand behind what curl prints.
+    private static func line(_ body: [UInt8]) -> [UInt8] {
+        body + [UInt8(ascii: "\n")]
     }
 
     /// The entity tag of a revision (RFC 9110, section 8.8.3).
