@@ -44,7 +44,9 @@ extension RosterHarness {
         guard let run = self.runs[id] else { return }
         guard run.killSent || run.terminateSent && !run.ignoresTerm else { return }
         self.end(id, WaitStatus(signal: run.killSent ? .kill : .terminate))
-        self.endRest(id)
+        if !run.killSent || run.killsNeeded <= 0 {
+            self.endRest(id)
+        }
     }
 
     // MARK: For scripts: the present run of an instance, and at once

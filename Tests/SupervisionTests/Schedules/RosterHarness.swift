@@ -94,9 +94,10 @@ struct RosterHarness {
         self.forget(run.id)
     }
 
-    /// Tells of a run that is over once more; nothing may follow.
+    /// Tells of a run that is over once more, or the exit of one that has left processes; nothing may follow.
     mutating func tellAgain(_ id: InstanceID, _ kind: Report.Kind) throws(Violation) {
-        guard let run = self.past[id] else { return }
+        let leaving = kind == .exit ? self.runs.values.first { $0.instance == id && $0.isExitTold } : nil
+        guard let run = leaving ?? self.past[id] else { return }
         switch kind {
         case .outcome: self.roster.spawned(id, run.id, pid: run.pid, at: self.now)
         case .exit:
@@ -121,6 +122,9 @@ struct RosterHarness {
         self.timers[timer] = nil
         self.roster.timeReached(timer, at: self.now)
         try self.perform()
+        if let next = self.timers[timer], next <= self.now.monotonic {
+            throw Violation("\(timer): asks for a time that has passed")
+        }
     }
 
     /// The timer whose time comes first.
@@ -177,8 +181,12 @@ struct RosterHarness {
             }
             self.runs[run]?.terminateSent = true
         case .kill(let id, let run):
-            _ = try self.present(id, run, effect)
-            self.runs[run]?.killSent = true
+            let present = try self.present(id, run, effect)
+            // While it is being created, every second kill comes too early for it.
+            if present.process != .asked || present.pid % 2 == 0 {
+                self.runs[run]?.killSent = true
+                self.runs[run]?.killsNeeded -= 1
+            }
         case .signal(let id, let run, _, _):
             let present = try self.present(id, run, effect)
             guard present.upAt != nil, !present.isExitTold else {

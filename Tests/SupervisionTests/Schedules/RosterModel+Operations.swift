@@ -30,6 +30,24 @@ extension RosterModel {
             }
         }
         try self.checkOutcomes(of: operation)
+        if operation.action == .restart {
+            try Self.checkRolling(operation)
+        }
+    }
+
+    /// After an instance that did not come up, no other of its worker has its turn.
+    private static func checkRolling(_ operation: Operation) throws(Violation) {
+        var failed: String?
+        for instance in operation.instances {
+            switch instance.outcome {
+            case .failed: failed = instance.instance.worker
+            case .pending, .skipped: break
+            case .inProgress, .up, .finished, .stopped, .unchanged, .signaled, .reset, .aborted:
+                guard failed != instance.instance.worker else {
+                    throw Violation("operation \(operation.id): went on after a failure")
+                }
+            }
+        }
     }
 
     private static func check(_ after: OperationInstance, after before: OperationInstance) throws(Violation) {

@@ -141,7 +141,9 @@ struct Schedule {
             }
         case .alive:
             switch Int.random(in: 0..<10, using: &self.chance) {
-            case 0, 1: self.harness.fork(id)
+            case 0, 1:
+                self.harness.fork(id)
+                self.harness.runs[id]?.killsNeeded = Int(run.pid % 3)
             case 2, 3, 4:
                 let status: WaitStatus? = self.oneOf(
                     WaitStatus(exitCode: 0),
@@ -211,16 +213,12 @@ struct Schedule {
                     }
                 }
                 self.harness.obey(id)
-                // A stop command may leave what only a kill ends; the rest of a run that ended by itself is killed.
             }
             while let report = self.harness.inbox.randomElement(using: &self.chance) {
                 try self.harness.tell(report)
             }
             if self.harness.model.active.isEmpty { return }
-            let isStill = self.harness.runs.values.allSatisfy { run in
-                run.process != .asked && !(run.killSent || run.terminateSent && !run.ignoresTerm)
-            }
-            if isStill {
+            if !self.harness.runs.values.contains(where: { $0.process == .asked || $0.isGone }) {
                 guard let (timer, at) = self.harness.nextTimer else { throw Violation("operations are stuck") }
                 self.harness.advance(by: max(.zero, self.harness.now.monotonic.duration(to: at)))
                 try self.harness.fire(timer)

@@ -24,6 +24,8 @@ struct SimulatedRun: Sendable {
 
     var terminateSent = false
     var killSent = false
+    /// How many kills the rest of it needs: a process that forks escapes the first.
+    var killsNeeded = 1
 
     /// When `spawned` was told.
     var upAt: Moment?
