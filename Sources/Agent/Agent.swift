@@ -37,6 +37,12 @@ final class Agent {
             throw AgentStartFailure("cannot use the state directory \(state): \(error)")
         }
         let capabilities = Capabilities.detect()
+        guard capabilities.pidfd, capabilities.pidfdSendSignal else {
+            throw AgentStartFailure(
+                "this system has no pidfds, without which no worker can be watched: "
+                    + "Linux 5.4 or later is needed, and a seccomp filter that allows them"
+            )
+        }
         let controlLoop: EventLoop
         do throws(Errno) {
             self.loop = try EventLoop(name: "reeve")
