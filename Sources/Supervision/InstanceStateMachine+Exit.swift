@@ -120,7 +120,8 @@ extension InstanceStateMachine {
             case .onFailure: !staysDown && !isSuccess
             case .never: false
             }
-        let wasHealthy = record.uptime >= specification.backoff.resetAfter
+        // A run whose exit overtook the outcome of exec may have spent its whole time in exec.
+        let wasHealthy = record.readyAt != nil && record.uptime >= specification.backoff.resetAfter
         if isSuccess && (wasHealthy || !wantsRestart) {
             self.setFailures(0)
         } else {

@@ -79,6 +79,17 @@ import Testing
         #expect(fixture.crash().exit?.decision.consecutiveFailures == 2)
     }
 
+    @Test func aRunThatWasNeverSeenUpIsUnhealthyHoweverLongItTook() throws {
+        var fixture = MachineFixture()
+        fixture.start()
+        for failures in 1...3 {
+            fixture.now = fixture.now.later(by: .seconds(20))
+            let record = try #require(fixture.exited(code: 1).exit)
+            #expect(record.decision.consecutiveFailures == failures)
+            fixture.wait(.seconds(1))
+        }
+    }
+
     @Test func whatEndsTheBackoffByHandForgetsTheFailures() throws {
         var fixture = MachineFixture.running()
         for _ in 0..<4 {

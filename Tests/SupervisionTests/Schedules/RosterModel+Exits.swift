@@ -67,7 +67,7 @@ extension RosterModel {
         }
         let isSuccess = record.waitStatus.map { end in specification.success.contains { $0.matches(end) } } ?? false
         let staysDown = record.waitStatus.map { end in specification.noRestart.contains { $0.matches(end) } } ?? false
-        let isHealthy = record.error == nil && record.uptime >= specification.backoff.resetAfter
+        let isHealthy = record.readyAt != nil && record.uptime >= specification.backoff.resetAfter
         let wantsRestart: Bool =
             switch specification.restart {
             case .always: !staysDown
