@@ -37,7 +37,9 @@ struct MutationTests {
             let position = Int.random(in: 0...bytes.count, using: &generator)
             switch Int.random(in: 0..<5, using: &generator) {
             case 0: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: position)
-            case 1: bytes.insert(contentsOf: Array(self.tokens.randomElement(using: &generator)!.utf8), at: position)
+            case 1:
+                let token = self.tokens[Int.random(in: self.tokens.indices, using: &generator)]
+                bytes.insert(contentsOf: Array(token.utf8), at: position)
             case 2 where position < bytes.count:
                 bytes[position] = UInt8.random(in: 0...255, using: &generator)
             case 3:
