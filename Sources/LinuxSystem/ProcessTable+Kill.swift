@@ -32,8 +32,8 @@ extension ProcessTable {
     }
 
     /// SIGKILL to everything of a run that lives: to the group, and to each process that the scan finds, by a pidfd that
-    /// was checked to be that process. Returns how many there were; the caller repeats it until that is 0, because a
-    /// process may fork while this looks.
+    /// was checked to be that process. Returns how many there were; the caller repeats it until `hasRemains` says no, because
+    /// a process may fork while this looks.
     @discardableResult
     public func killAll(leader: Int32, runID: String, leaderAlive: Bool) -> Int {
         let members = self.runMembers(leader: leader, runID: runID, leaderAlive: leaderAlive)

@@ -6,6 +6,8 @@ extension ProcessTable {
     private static let maximumRounds = 40
     /// How long a scan waits in microseconds for orphans that are in the middle of an exec before it looks again.
     private static let pause: UInt32 = 250
+    /// How long an orphan that cannot be assigned keeps every run that ended from being taken for gone.
+    private static let suspicion = Duration.seconds(1)
 
     /// The descendants of the given processes that live, the processes themselves not included. A process that forks
     /// while this looks may be missed; whoever must not miss any asks again until nothing is found.
@@ -27,6 +29,11 @@ extension ProcessTable {
     ///   - leader: the process that was spawned, which must not have been reaped: its number is the group's.
     ///   - leaderAlive: `false` when its end was seen; saves the look at it.
     public func runMembers(leader: Int32, runID: String, leaderAlive: Bool) -> [ProcessStat] {
+        self.scan(leader: leader, runID: runID, leaderAlive: leaderAlive).members
+    }
+
+    /// The members of a run, and how many orphans there are of which nobody can tell yet whether they are.
+    func scan(leader: Int32, runID: String, leaderAlive: Bool) -> (members: [ProcessStat], suspects: Int) {
         var members: [Int32: ProcessStat] = [:]
         if leaderAlive, let stat = self.stat(of: leader) {
             self.walk(from: [stat]) { stat, _ in
@@ -61,6 +68,7 @@ extension ProcessTable {
             // One that hangs in an exec is waited for once, not in each scan.
             self.known[orphan.pid] = KnownProcess(startTime: orphan.startTime, origin: .undetermined)
         }
+        let suspects = self.suspects()
         let living = members.values.filter { !$0.hasEnded }
         for stat in living {
             // Remembered, because a process that later leaves its session and overwrites its environment, as servers that
@@ -68,16 +76,26 @@ extension ProcessTable {
             self.known[stat.pid] = KnownProcess(startTime: stat.startTime, origin: .run(runID))
         }
         self.forgetTheGone()
-        return living.sorted { $0.pid < $1.pid }
+        return (living.sorted { $0.pid < $1.pid }, suspects)
+    }
+
+    /// How many living orphans could not be assigned and were first seen a short while ago.
+    private func suspects() -> Int {
+        let now = SuspendingClock.now
+        return self.known.count { pid, process in
+            process.origin == .undetermined && process.seenAt.duration(to: now) < Self.suspicion
+                && self.stat(of: pid).map { $0.startTime == process.startTime && !$0.hasEnded } ?? false
+        }
     }
 
     /// Whether anything of a run lives, after its leader has ended. In the common case there are no orphans at all, and
-    /// this costs one read.
+    /// this costs one read. An orphan in the middle of an exec, which cannot be assigned to a run yet, counts for a second.
     public func hasRemains(leader: Int32, runID: String) -> Bool {
         if self.listsChildren, self.orphans().isEmpty {
             return false
         }
-        return !self.runMembers(leader: leader, runID: runID, leaderAlive: false).isEmpty
+        let (members, suspects) = self.scan(leader: leader, runID: runID, leaderAlive: false)
+        return !members.isEmpty || suspects > 0
     }
 
     /// Visits the given processes and all their descendants, each once, `maximumScan` at most.

@@ -32,6 +32,8 @@ public final class ProcessTable {
     struct KnownProcess {
         var startTime: UInt64
         var origin: Origin
+        /// When it was found.
+        var seenAt = SuspendingClock.now
     }
 
     /// What a process was started for.

@@ -231,7 +231,10 @@ struct ProcessTableTests {
                 )
                 try fixture.killLeaderOnly(leader)
                 #expect(
-                    eventually { fixture.table.killAll(leader: leader.pid, runID: "a", leaderAlive: false) == 0 },
+                    eventually {
+                        fixture.table.killAll(leader: leader.pid, runID: "a", leaderAlive: false)
+                        return !fixture.table.hasRemains(leader: leader.pid, runID: "a")
+                    },
                     "the chain outlived SIGKILL"
                 )
                 // The first empty answer is the truth: nobody is left who could go on.
