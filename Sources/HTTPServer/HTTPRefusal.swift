@@ -118,10 +118,12 @@ extension HTTPRefusal {
         return headers
     }
 
+    /// A line, as every answer is.
     private var document: String {
         """
         {"type":"about:blank","title":"\(self.title)","status":\(self.status),"code":"\(self.code)",\
         "detail":"\(self.detail)","operation":null}
+
         """
     }
 }

@@ -30,6 +30,7 @@ struct BodyTests {
         )
         #expect(response.status == 413)
         #expect(response.text.contains("\"code\":\"body_too_large\""))
+        #expect(response.text.hasSuffix("}\n"), "a line, as every answer is")
         #expect(client.isAtEnd())
     }
 

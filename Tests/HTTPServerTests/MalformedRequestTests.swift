@@ -59,6 +59,7 @@ struct MalformedRequestTests {
                 {"type":"about:blank","title":"Bad Request","status":400,"code":"malformed_request",\
                 "detail":"the target has an encoded control byte, or an encoded slash or backslash in its path",\
                 "operation":null}
+
                 """
         )
     }
