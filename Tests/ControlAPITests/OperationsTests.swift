@@ -225,6 +225,22 @@ import Testing
         #expect(try exchange.response().status == 504)
     }
 
+    @Test(arguments: ["0s", "1ms"])
+    func howeverShortTheTimeoutTheAnswerNamesTheOperation(timeout: String) throws {
+        let waiting = self.desk.send("POST", "/v1/workers/web/restart?timeout=\(timeout)")
+        let detached = self.desk.send("POST", "/v1/workers/db/restart?timeout=\(timeout)&wait=none")
+        self.desk.timer.advance(by: .milliseconds(10))
+        #expect(waiting.responses.isEmpty && detached.responses.isEmpty)
+        for _ in 1...2 {
+            self.desk.answer(.accepted(self.desk.operation(.restart), budget: .seconds(600)))
+        }
+        self.desk.timer.advance(by: .zero)
+        #expect(try waiting.response().status == 504)
+        #expect(try waiting.response().header("Location") != nil)
+        #expect(try detached.response().status == 202)
+        #expect(self.isQuiet)
+    }
+
     @Test func aSupervisorThatHangsLetsNobodyWaitForEver() throws {
         let exchange = self.desk.send("POST", "/v1/workers/web/restart")
         let impatient = self.desk.send("POST", "/v1/workers/web/restart?timeout=2s&wait=none")

@@ -12,6 +12,9 @@ extension ControlHandler {
     /// How long a client waits for the supervisor to take its request. It takes a turn of its loop; one that takes longer
     /// hangs, and nobody may wait for ever.
     static let submissionTimeout = Duration.seconds(30)
+    /// How long it waits at least, whatever its timeout: without the supervisor's answer there is no operation that
+    /// `Location` could name, and nobody could tell whether anything was done.
+    static let minimumSubmissionTime = Duration.seconds(1)
     /// Of `reason`, in Unicode scalars.
     static let maximumReasonLength = 256
 
@@ -24,14 +27,12 @@ extension ControlHandler {
 
     /// POST /v1/operations: several workers at once.
     func operateOnWorkers(_ call: Call) throws(Problem) {
-        guard let action: OperationAction = try call.parameters.choice("action") else {
+        guard let word = call.parameters.text("action") else {
             throw Problem(.invalidParameter, "action is missing; it is one of start, stop, restart, signal, reset")
         }
-        guard action != .shutdown else {
-            throw Problem(
-                .invalidParameter,
-                "action is one of start, stop, restart, signal, reset; POST /v1/agent/shutdown ends the agent"
-            )
+        guard let action = OperationAction(rawValue: word), action != .shutdown else {
+            let hint = word == "shutdown" ? "; POST /v1/agent/shutdown ends the agent" : ""
+            throw Problem(.invalidParameter, "action is one of start, stop, restart, signal, reset\(hint)")
         }
         guard let text = call.parameters.text("workers") else {
             throw Problem(.invalidParameter, "workers is missing; it is a list of names and globs, or \"all\"")
@@ -131,7 +132,8 @@ extension ControlHandler {
         let began = self.timer.now.monotonic
         let number = self.nextSubmission
         self.nextSubmission += 1
-        let cancel = self.timer.schedule(at: began.advanced(by: timeout ?? Self.submissionTimeout)) {
+        let patience = max(timeout ?? Self.submissionTimeout, Self.minimumSubmissionTime)
+        let cancel = self.timer.schedule(at: began.advanced(by: patience)) {
             call.respond(
                 Problem(.timeout, "the supervisor has not answered yet; GET /v1/operations shows whether it has begun")
             )
