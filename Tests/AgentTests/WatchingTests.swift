@@ -70,6 +70,31 @@ extension AgentTests {
             #expect(one.seq == seen[2])
         }
 
+        /// The numbers begin anew with the agent, so the number that a client had means nothing to the next one.
+        @Test func followersGoOnWithTheNextAgent() throws {
+            let agent = try AgentProcess(shellWorker("web", lives, #"backoff = { reset_after = "1ms" }"#))
+            var pid = try agent.waitForPID(of: "web")
+            for _ in 1...3 {
+                sendSignal(SIGKILL, to: pid)
+                pid = try agent.waitForPID(of: "web", otherThan: pid)
+            }
+            let follower = try ChildProgram(
+                [executable, "exits", "--follow", "--socket", agent.socketPath],
+                standardOutput: agent.directory.file("follower"),
+                standardError: agent.directory.file("follower.errors")
+            )
+            defer { follower.signal(SIGKILL) }
+            func killed() -> Int { agent.directory.lines("follower").filter { $0.contains(" killed ") }.count }
+            try agent.eventually("the exits are shown") { killed() == 3 }
+            agent.end()
+            try agent.startAgain()
+            let gone = try agent.get("/v1/exits?after=3&timeout=19s")
+            #expect(gone.status == 410)
+            #expect(gone.text.contains(#""oldest":1"#))
+            sendSignal(SIGKILL, to: try agent.waitForPID(of: "web"))
+            try agent.eventually("the next agent's exit is shown") { killed() == 4 }
+        }
+
         @Test func readyMeansThatEveryWantedWorkerIsUp() throws {
             let agent = try AgentProcess(
                 shellWorker("web", lives) + shellWorker("job", "exit 0")

@@ -44,8 +44,8 @@ extension ControlHandler {
         query.isAscending = order.map { $0 == .ascending } ?? (query.after != nil)
         query.since = try call.parameters.since("since", now: self.timer.now.wall)
         let timeout = try call.parameters.duration("timeout", atMost: Self.maximumPollTime) ?? .zero
-        if let after = query.after, self.exits.hasLost(after: after), let oldest = self.exits.oldest {
-            throw Self.gone(oldest: oldest)
+        if let after = query.after {
+            try self.checkIsKept(after)
         }
         guard timeout > .zero else {
             self.answer(query, call)
@@ -63,6 +63,21 @@ extension ControlHandler {
         query.after = max(query.after ?? 0, self.exits.newest ?? 0)
         self.exitWaits.add(query, call, until: self.timer.now.monotonic.advanced(by: timeout)) { [unowned self] query in
             self.answer(query, call)
+        }
+    }
+
+    /// Whoever goes on after an exit must be told when it cannot be gone on from there, or it would miss some in silence.
+    private func checkIsKept(_ after: Int64) throws(Problem) {
+        if self.exits.hasLost(after: after), let oldest = self.exits.oldest {
+            throw Self.gone(oldest: oldest)
+        }
+        let newest = self.exits.newest ?? 0
+        guard after <= newest else {
+            throw Problem(
+                .gone,
+                "there is no exit \(after) yet; the newest is \(newest). The numbers begin anew with each agent",
+                oldest: self.exits.oldest ?? 1
+            )
         }
     }
 
