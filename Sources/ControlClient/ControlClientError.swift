@@ -67,7 +67,7 @@ extension ControlClientError.Unreachable: CustomStringConvertible {
         case .unknownHost:
             "the host name is not known"
         case .notTrusted(let detail):
-            "its certificate is not trusted (\(detail))"
+            "it does not speak TLS, or its certificate is not trusted (\(detail))"
         case .other(let detail):
             detail
         }

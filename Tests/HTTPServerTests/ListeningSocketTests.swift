@@ -117,7 +117,10 @@ import Testing
         guard case .tcp(_, let port) = socket.address else { return }
         let error = #expect(throws: ListeningError.self) { _ = try ListeningSocket.tcp(host: "127.0.0.1", port: port) }
         #expect(error == .inUse(address: "127.0.0.1:\(port)"))
-        #expect(error?.description == "cannot listen on 127.0.0.1:\(port): another server listens there")
+        #expect(
+            error?.description
+                == "cannot listen on 127.0.0.1:\(port): another server listens there; stop it or choose another one"
+        )
         _ = consume socket
     }
 
