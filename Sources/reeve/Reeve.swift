@@ -28,6 +28,9 @@ struct Reeve: ParsableCommand {
     /// Runs a command and answers what the process is to end with.
     static func run(arguments: [String]) -> Int32 {
         do {
+            if let name = arguments.first, let why = CommandName.refusal(name) {
+                throw CommandFailure(.usage, why)
+            }
             var command = try self.parseAsRoot(arguments)
             try command.run()
             return CommandStatus.done.rawValue

@@ -60,6 +60,13 @@ extension AgentTests {
             }
         }
 
+        @Test func aWrongCommandIsToldTheNearOne() throws {
+            #expect(try run([executable, "staus"]).errors.contains("did you mean \"status\"?"))
+            let later = try run([executable, "logs", "web"])
+            #expect(later.code == 2)
+            #expect(later.errors.contains("logs is not supported yet"))
+        }
+
         @Test func noAgentIsThree() throws {
             let directory = try TemporaryDirectory()
             for arguments in [["status"], ["stop", "web"], ["exits"], ["shutdown"]] {
