@@ -28,20 +28,27 @@ public enum AgentMain {
         let environment = WorkerEnvironment.ofThisProcess().own
         let variables = Dictionary(environment.map { ($0.name, $0.value) }) { $1 }
         let isRoot = geteuid() == 0
+        let path: String
         do {
-            let path = try ConfigurationLocator.locate(
-                explicit: configuration,
-                environment: variables,
-                isRoot: isRoot
-            )
-            return try ConfigurationLoader.load(path: path, environment: variables, isRoot: isRoot)
+            path = try ConfigurationLocator.locate(explicit: configuration, environment: variables, isRoot: isRoot)
         } catch {
             throw AgentStartFailure("\(error)")
+        }
+        do {
+            return try ConfigurationLoader.load(path: path, environment: variables, isRoot: isRoot)
+        } catch {
+            // As check-config does: each line begins with its place, for people and for editors.
+            Self.say("\(error)\n")
+            throw AgentStartFailure("\(error.verdict(on: path)); nothing was started")
         }
     }
 
     private static func complain(_ message: String) {
-        var text = "reeve: \(message)\n"
+        Self.say("reeve: \(message)\n")
+    }
+
+    private static func say(_ text: String) {
+        var text = text
         text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 }

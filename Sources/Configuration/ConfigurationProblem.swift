@@ -70,4 +70,10 @@ extension ConfigurationError: CustomStringConvertible {
         }
         return lines.joined(separator: "\n")
     }
+
+    /// The last word after the problems of `path`, such as `reeve.toml has 3 problems`.
+    public func verdict(on path: String) -> String {
+        let count = self.problems.count + self.omitted
+        return "\(Quoted.printable(path)) has \(count) \(count == 1 ? "problem" : "problems")"
+    }
 }

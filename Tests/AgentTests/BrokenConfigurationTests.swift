@@ -1,3 +1,4 @@
+import FoundationEssentials
 import TestSupport
 import Testing
 
@@ -57,9 +58,37 @@ extension AgentTests {
             #expect(result.code == 2)
             let told = result.output + result.errors
             #expect(Self.places.count == 20)
-            let missing = Self.places.filter { !told.contains("reeve.toml:\($0):") }
+            let lines = told.split(separator: "\n")
+            let missing = Self.places.filter { place in !lines.contains { $0.hasPrefix("\(path):\(place):") } }
             #expect(missing.isEmpty, "these lines are not named in\n\(told)")
+            #expect(told.contains("reeve: \(path) has 20 problems"))
             #expect(ProcessEntry.alive(inDirectory: directory.path).isEmpty, "nothing is started")
+        }
+
+        @Test func mistakesAndTheirAbsenceCanBeReadAsJSON() throws {
+            let directory = try TemporaryDirectory()
+            let path = try directory.write(Self.mistakes, to: "reeve.toml")
+            let broken = try run([executable, "check-config", "--json", "--config", path])
+            #expect(broken.code == 2)
+            let result = try JSONDecoder().decode(Checked.self, from: Data(broken.output.utf8))
+            #expect(result.workers == nil)
+            #expect(result.problems.compactMap(\.line) == Self.places)
+            #expect(result.problems.allSatisfy { $0.column ?? 0 > 0 && !$0.message.isEmpty })
+            let whole = try directory.write("[workers.web]\ncommand = [\"/bin/true\"]\n", to: "whole.toml")
+            let good = try run([executable, "check-config", "--json", "--config", whole])
+            #expect(good.code == 0)
+            #expect(good.output == "{\"file\":\"\(whole)\",\"workers\":1,\"problems\":[],\"omitted\":0}\n")
+        }
+
+        private struct Checked: Decodable {
+            struct Problem: Decodable {
+                var line: Int?
+                var column: Int?
+                var message: String
+            }
+
+            var workers: Int?
+            var problems: [Problem]
         }
 
         @Test func whatIsNotSupportedYetIsNotIgnored() throws {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import ControlMessages
 import FoundationEssentials
 import Glibc
 
@@ -13,6 +14,29 @@ struct CheckConfigCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The configuration.", valueName: "file"))
     var config: String?
 
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    /// What `--json` prints.
+    struct Result: Encodable {
+        struct Problem: Encodable {
+            var file: String
+            /// `nil` for what concerns the whole file.
+            var line: Int?
+            var column: Int?
+            var message: String
+            /// What to do; may be empty.
+            var advice: String
+        }
+
+        var file: String
+        /// `nil` when there are problems.
+        var workers: Int?
+        var problems: [Problem]
+        /// How many more there are than are told.
+        var omitted: Int
+    }
+
     func run() throws {
         let environment = ProcessInfo.processInfo.environment
         let isRoot = geteuid() == 0
@@ -24,20 +48,35 @@ struct CheckConfigCommand: ParsableCommand {
         }
         do {
             let settings = try ConfigurationLoader.load(path: path, environment: environment, isRoot: isRoot)
-            try Terminal.write(Self.praise(path, workers: settings.workers.count))
+            let count = settings.workers.count
+            guard !self.json else {
+                return try Self.write(Result(file: path, workers: count, problems: [], omitted: 0))
+            }
+            try Terminal.write(Self.praise(path, workers: count))
         } catch let error as ConfigurationError {
+            try self.tell(error, of: path)
+            throw CommandFailure(.usage, error.verdict(on: path))
+        }
+    }
+
+    private func tell(_ error: ConfigurationError, of path: String) throws {
+        guard self.json else {
             for line in error.description.split(separator: "\n") {
                 Terminal.explain(Printable.line(String(line)))
             }
-            throw CommandFailure(.usage, Self.verdict(path, problems: error.problems.count + error.omitted))
+            return
         }
+        let problems = error.problems.map {
+            Result.Problem(file: $0.file, line: $0.line, column: $0.column, message: $0.message, advice: $0.advice)
+        }
+        try Self.write(Result(file: path, workers: nil, problems: problems, omitted: error.omitted))
+    }
+
+    private static func write(_ result: Result) throws {
+        try Terminal.write(try ContractEncoder.encode(result) + [UInt8(ascii: "\n")])
     }
 
     static func praise(_ path: String, workers: Int) -> String {
         "\(path): \(workers) \(workers == 1 ? "worker" : "workers"), no problems\n"
-    }
-
-    static func verdict(_ path: String, problems: Int) -> String {
-        "\(path) has \(problems) \(problems == 1 ? "problem" : "problems")"
     }
 }
