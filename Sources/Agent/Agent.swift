@@ -12,6 +12,11 @@ final class Agent {
     /// How long answers that were queued last may take to leave when the agent ends.
     private static let farewell = Duration.milliseconds(50)
 
+    /// Those that mean something, and those that would end the agent and leave its workers behind.
+    private static let signals = [
+        SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM,
+    ]
+
     private let settings: Settings
     private let signals: SignalSource
     private let loop: EventLoop
@@ -30,7 +35,7 @@ final class Agent {
         try Self.takeLock(in: state)
         let generation: Int64
         do throws(Errno) {
-            self.signals = try SignalSource([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGPIPE])
+            self.signals = try SignalSource(Self.signals)
             try Subreaper.become()
             generation = try StateDirectory(path: state).nextGeneration()
         } catch {
@@ -130,6 +135,8 @@ final class Agent {
                 }
             case SIGHUP:
                 self.log.logger.warning("SIGHUP does nothing: reload is not supported yet")
+            case SIGUSR1, SIGUSR2, SIGALRM:
+                self.log.logger.warning("a signal does nothing", metadata: ["signal": "\(Signal(signal.number))"])
             default: break
             }
         }

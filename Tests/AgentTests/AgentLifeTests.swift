@@ -45,6 +45,18 @@ extension AgentTests {
             }
         }
 
+        /// An agent that ended by them would leave its workers behind, and one kill with the wrong name is enough.
+        @Test(arguments: [SIGUSR1, SIGUSR2, SIGALRM])
+        func aSignalThatMeansNothingDoesNotEndIt(signal: Int32) throws {
+            let agent = try AgentProcess(shellWorker("web", lives))
+            let pid = try agent.waitForPID(of: "web")
+            agent.program.signal(signal)
+            #expect(try agent.get("/healthz").status == 200)
+            #expect(agent.program.ended == nil)
+            #expect(try agent.worker("web").instances[0].pid == pid)
+            try agent.eventually("the log tells of it") { agent.log.contains("does nothing") }
+        }
+
         @Test func hangupDoesNotEndIt() throws {
             let agent = try AgentProcess(shellWorker("web", lives))
             let pid = try agent.waitForPID(of: "web")
