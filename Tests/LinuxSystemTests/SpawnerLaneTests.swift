@@ -85,7 +85,8 @@ struct SpawnerLaneTests {
         }
         #expect(hanging.isEmpty)
         let load = spawner.load
-        #expect(load.lanes == 2)
+        // Two are enough; on a loaded machine a usual spawn may take longer than the growth time as well.
+        #expect(load.lanes >= 2)
         #expect(load.hung >= 1)
         #expect(load.waiting == 0)
         program.release()
