@@ -48,11 +48,22 @@ extension ProcessTable {
     /// SIGKILL to one process, unless its number is another one's by now.
     private func kill(_ member: ProcessStat) {
         // In this order: once the pidfd is open, a process that ends and whose number is used again cannot be hit.
-        guard let process = try? PIDFD.open(pid: member.pid) else { return }
+        guard let process = try? PIDFD.open(pid: member.pid) else {
+            return self.killWithoutDescriptor(member)
+        }
         if let present = self.stat(of: member.pid), present.isSameProcess(as: member) {
             // ESRCH is a normal outcome; EPERM, a process that changed its user, shows in the next scan.
             _ = try? process.send(SIGKILL)
         }
         process.close()
+    }
+
+    /// SIGKILL to an orphan when there is no descriptor for it: its number is its own, because only this table reaps it.
+    /// Processes that are no orphans yet become some when those above them end.
+    private func killWithoutDescriptor(_ member: ProcessStat) {
+        guard let present = self.stat(of: member.pid), present.isSameProcess(as: member),
+            present.parent == self.ownPID
+        else { return }
+        _ = Glibc.kill(member.pid, SIGKILL)
     }
 }

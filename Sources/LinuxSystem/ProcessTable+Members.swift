@@ -45,7 +45,7 @@ extension ProcessTable {
         var seen: Set<Int32> = [leader]
         var undetermined: [ProcessStat] = []
         for _ in 0..<Self.maximumRounds {
-            let fresh = self.orphans().filter { seen.insert($0).inserted }
+            let fresh = self.orphans().filter { seen.insert($0).inserted && !self.isOfAnotherRun($0, leader, runID) }
             if fresh.isEmpty {
                 guard !undetermined.isEmpty else { break }
                 usleep(Self.pause)
@@ -70,10 +70,14 @@ extension ProcessTable {
         }
         let suspects = self.suspects()
         let living = members.values.filter { !$0.hasEnded }
-        for stat in living {
+        for stat in living where stat.pid != leader {
             // Remembered, because a process that later leaves its session and overwrites its environment, as servers that
             // set their title do, could not be assigned any more.
-            self.known[stat.pid] = KnownProcess(startTime: stat.startTime, origin: .run(runID))
+            self.known[stat.pid] = KnownProcess(
+                startTime: stat.startTime,
+                origin: .run(runID),
+                sessionAsOrphan: seen.contains(stat.pid) ? stat.session : nil
+            )
         }
         self.forgetTheGone()
         return (living.sorted { $0.pid < $1.pid }, suspects)
@@ -89,13 +93,25 @@ extension ProcessTable {
     }
 
     /// Whether anything of a run lives, after its leader has ended. In the common case there are no orphans at all, and
-    /// this costs one read. An orphan in the middle of an exec, which cannot be assigned to a run yet, counts for a second.
+    /// this costs one read. An orphan in the middle of an exec, which cannot be assigned to a run yet, counts for a second;
+    /// what cannot be looked at for want of descriptors counts as long as that lasts.
     public func hasRemains(leader: Int32, runID: String) -> Bool {
         if self.listsChildren, self.orphans().isEmpty {
             return false
         }
+        self.isBlind = false
         let (members, suspects) = self.scan(leader: leader, runID: runID, leaderAlive: false)
-        return !members.isEmpty || suspects > 0
+        return !members.isEmpty || suspects > 0 || self.isBlind
+    }
+
+    /// Whether an orphan, and so all that descends from it, is known to be of another run. It spares the look at each
+    /// daemon of every other worker at the end of every run.
+    private func isOfAnotherRun(_ orphan: Int32, _ leader: Int32, _ runID: String) -> Bool {
+        // Without lists of children the main processes are among the orphans, and those are reaped elsewhere.
+        guard self.listsChildren, let known = self.known[orphan], let session = known.sessionAsOrphan,
+            case .run(let other) = known.origin
+        else { return false }
+        return other != runID && session != leader
     }
 
     /// Visits the given processes and all their descendants, each once, `maximumScan` at most.
@@ -127,40 +143,48 @@ extension ProcessTable {
         guard !orphan.hasEnded else { return false }
         let known = self.known[orphan.pid].flatMap { $0.startTime == orphan.startTime ? $0.origin : nil }
         if let known, known != .undetermined {
+            self.known[orphan.pid]?.sessionAsOrphan = orphan.session
             return known == .run(runID)
         }
         let origin = self.originFromEnvironment(of: orphan)
         guard origin != .undetermined else { return known == nil ? nil : false }
-        self.known[orphan.pid] = KnownProcess(startTime: orphan.startTime, origin: origin)
+        self.known[orphan.pid] = KnownProcess(
+            startTime: orphan.startTime,
+            origin: origin,
+            sessionAsOrphan: orphan.session
+        )
         return origin == .run(runID)
     }
 
     /// The run ID with which a process was started. In the middle of an exec, when the new memory is there and not yet its
     /// environment, it reads as empty.
     private func originFromEnvironment(of process: ProcessStat) -> Origin {
-        let number = openat(self.proc, "\(process.pid)/environ", O_RDONLY | O_CLOEXEC)
         // EACCES for a process of another user, ESRCH for a thread of the kernel or one that has just ended.
-        guard number >= 0 else { return .noRun }
-        defer { Glibc.close(number) }
-        let count = self.fill(from: number)
-        guard count > 0 else {
-            guard let stat = self.stat(of: process.pid), !stat.hasEnded else { return .noRun }
-            return stat.environmentEnd != 0 && stat.environmentEnd == stat.environmentStart ? .noRun : .undetermined
+        let origin = self.withEntry("\(process.pid)/environ") { number in
+            defer { Glibc.close(number) }
+            let count = self.fill(from: number)
+            return count > 0 ? self.withBuffer(count, Self.origin(in:)) : .undetermined
         }
-        let prefix = Array("\(Self.runIDVariable)=".utf8)
-        return self.withBuffer(count) { bytes in
-            for entry in bytes.split(separator: 0) where entry.starts(with: prefix) {
-                return .run(String(decoding: entry.dropFirst(prefix.count), as: UTF8.self))
-            }
-            return .noRun
-        }
+        guard origin == .undetermined else { return origin ?? (self.isBlind ? .undetermined : .noRun) }
+        guard let stat = self.stat(of: process.pid), !stat.hasEnded else { return .noRun }
+        return stat.environmentEnd != 0 && stat.environmentEnd == stat.environmentStart ? .noRun : .undetermined
     }
 
-    /// Keeps what is known of processes bounded by the number of processes that there are.
+    private static func origin(in environment: UnsafeRawBufferPointer) -> Origin {
+        let prefix = Array("\(Self.runIDVariable)=".utf8)
+        for entry in environment.split(separator: 0) where entry.starts(with: prefix) {
+            return .run(String(decoding: entry.dropFirst(prefix.count), as: UTF8.self))
+        }
+        return .noRun
+    }
+
+    /// Keeps what is known of processes bounded by the number of processes that there are. It looks at all of them, so it
+    /// waits until they have doubled.
     private func forgetTheGone() {
-        guard self.known.count > 1024 else { return }
-        for (pid, process) in self.known where self.stat(of: pid)?.startTime != process.startTime {
+        guard self.known.count > self.knownLimit else { return }
+        for (pid, process) in self.known where self.stat(of: pid)?.startTime != process.startTime && !self.isBlind {
             self.known[pid] = nil
         }
+        self.knownLimit = max(Self.minimumKnownLimit, 2 * self.known.count)
     }
 }

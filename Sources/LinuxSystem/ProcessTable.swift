@@ -27,11 +27,22 @@ public final class ProcessTable {
     private var buffer: UnsafeMutableRawBufferPointer
     /// The runs of the processes that were assigned to one, or to none.
     var known: [Int32: KnownProcess] = [:]
+    /// How many are known before those that are gone are forgotten.
+    var knownLimit = ProcessTable.minimumKnownLimit
+    static let minimumKnownLimit = 1024
+
+    /// Gives way when the process has no more descriptors: a process that cannot be looked at must not be taken for gone.
+    private let reserve: ReserveDescriptor
+    /// Whether something could not be looked at since this was set back: another thread took even the reserve.
+    var isBlind = false
 
     /// Which run a process belongs to, found once.
     struct KnownProcess {
         var startTime: UInt64
         var origin: Origin
+        /// Its session when it was looked at as an orphan, `nil` before that. From then on its number is its own until this
+        /// table reaps it, and it can leave this session only for one of its own number.
+        var sessionAsOrphan: Int32?
         /// When it was found.
         var seenAt = SuspendingClock.now
     }
@@ -52,6 +63,7 @@ public final class ProcessTable {
     /// - Parameter usesChildrenLists: `false` behaves as on a kernel without them.
     init(usesChildrenLists: Bool) throws(Errno) {
         self.ownPID = getpid()
+        self.reserve = try ReserveDescriptor()
         self.proc = try Descriptor.open("/proc", O_RDONLY | O_DIRECTORY).take()
         self.buffer = .allocate(byteCount: 4096, alignment: 16)
         let number = open("/proc/self/task/\(self.ownPID)/children", O_RDONLY | O_CLOEXEC)
@@ -101,12 +113,34 @@ public final class ProcessTable {
 
     /// Where the process stands; `nil` when there is none of that number.
     public func stat(of pid: Int32) -> ProcessStat? {
-        let number = openat(self.proc, "\(pid)/stat", O_RDONLY | O_CLOEXEC)
-        guard number >= 0 else { return nil }
-        defer { Glibc.close(number) }
-        let count = self.fill(from: number)
-        let line = UnsafeRawBufferPointer(rebasing: self.buffer[..<count]).assumingMemoryBound(to: UInt8.self)
-        return ProcessStat(parsing: line.span)
+        self.withEntry("\(pid)/stat") { number in
+            defer { Glibc.close(number) }
+            let count = self.fill(from: number)
+            let line = UnsafeRawBufferPointer(rebasing: self.buffer[..<count]).assumingMemoryBound(to: UInt8.self)
+            return ProcessStat(parsing: line.span)
+        }
+    }
+
+    /// Opens a file or directory under /proc and gives it to `body`, which closes it; `nil` when there is none.
+    func withEntry<Result>(_ path: String, _ flags: Int32 = O_RDONLY, _ body: (Int32) -> Result?) -> Result? {
+        let number = openat(self.proc, path, flags | O_CLOEXEC)
+        if number >= 0 {
+            return body(number)
+        }
+        guard Self.lacksDescriptors(Errno.current) else { return nil }
+        return self.reserve.lend {
+            let number = openat(self.proc, path, flags | O_CLOEXEC)
+            if number >= 0 {
+                return body(number)
+            }
+            // Another thread may have taken the one that was given up.
+            self.isBlind = self.isBlind || Self.lacksDescriptors(Errno.current)
+            return nil
+        }
+    }
+
+    private static func lacksDescriptors(_ error: Errno) -> Bool {
+        error.rawValue == EMFILE || error.rawValue == ENFILE
     }
 
     /// The children of every thread of a process.
@@ -118,10 +152,11 @@ public final class ProcessTable {
     }
 
     private func children(of pid: Int32, thread: Int32) -> [Int32] {
-        let number = openat(self.proc, "\(pid)/task/\(thread)/children", O_RDONLY | O_CLOEXEC)
-        guard number >= 0 else { return [] }
-        defer { Glibc.close(number) }
-        return self.numbers(in: number)
+        let children = self.withEntry("\(pid)/task/\(thread)/children") { number in
+            defer { Glibc.close(number) }
+            return self.numbers(in: number)
+        }
+        return children ?? []
     }
 
     /// Every process of the system, for kernels without lists of children.
@@ -131,23 +166,23 @@ public final class ProcessTable {
 
     /// The entries of a directory under /proc that are numbers.
     private func entries(of path: String) -> [Int32] {
-        let number = openat(self.proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard number >= 0 else { return [] }
-        guard let directory = fdopendir(number) else {
-            Glibc.close(number)
-            return []
-        }
-        defer { closedir(directory) }
-        var numbers: [Int32] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                Int32(String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self))
+        self.withEntry(path, O_RDONLY | O_DIRECTORY) { number in
+            guard let directory = fdopendir(number) else {
+                Glibc.close(number)
+                return nil
             }
-            if let name {
-                numbers.append(name)
+            defer { closedir(directory) }
+            var numbers: [Int32] = []
+            while let entry = readdir(directory) {
+                let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                    Int32(String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self))
+                }
+                if let name {
+                    numbers.append(name)
+                }
             }
-        }
-        return numbers
+            return numbers
+        } ?? []
     }
 
     /// Reads a file that consists of numbers from its begin.

@@ -184,6 +184,61 @@ struct ProcessTableTests {
         }
     }
 
+    @Test func aDaemonIsFoundAndKilledWhenThereAreNoMoreDescriptors() async {
+        await #expect(processExitsWith: .success) {
+            let fixture = try Fixture()
+            let leader = try fixture.start(
+                "(\(Self.daemon)) ; while [ $(ps -eo args | grep -c '^sleep 300$') -lt 2 ]; do :; done; "
+                    + "\(Self.ready) exec sleep 301",
+                runID: "a"
+            )
+            try fixture.killLeaderOnly(leader)
+            var limit = rlimit(rlim_cur: 64, rlim_max: 64)
+            #expect(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+            var taken: [Int32] = []
+            while case let number = open("/dev/null", O_RDONLY), number >= 0 {
+                taken.append(number)
+            }
+            #expect(fixture.table.hasRemains(leader: leader.pid, runID: "a"), "taken for gone")
+            #expect(
+                eventually {
+                    fixture.table.killAll(leader: leader.pid, runID: "a", leaderAlive: false)
+                    return !fixture.table.hasRemains(leader: leader.pid, runID: "a")
+                },
+                "not killed"
+            )
+            let left = fixture.table.orphans().compactMap { fixture.table.stat(of: $0) }.filter { !$0.hasEnded }
+            #expect(left.isEmpty, "\(left)")
+            for number in taken {
+                close(number)
+            }
+            try fixture.end(leader, "a")
+        }
+    }
+
+    @Test func aDaemonOfAnotherRunStaysItsOwnWhenItWasSeenBefore() async {
+        await #expect(processExitsWith: .success) {
+            let fixture = try Fixture()
+            let first = try fixture.start("(\(Self.daemon)); \(Self.ready) exec sleep 301", runID: "a")
+            let second = try fixture.start("(\(Self.daemon)); \(Self.ready) exec sleep 301", runID: "b")
+            try fixture.killLeaderOnly(first)
+            try fixture.killLeaderOnly(second)
+            for _ in 0..<3 {
+                #expect(eventually { fixture.members(first, "a", alive: false).count == 2 })
+                #expect(eventually { fixture.members(second, "b", alive: false).count == 2 })
+            }
+            #expect(
+                eventually {
+                    fixture.table.killAll(leader: first.pid, runID: "a", leaderAlive: false)
+                    return !fixture.table.hasRemains(leader: first.pid, runID: "a")
+                }
+            )
+            #expect(fixture.members(second, "b", alive: false).count == 2, "the other run was touched")
+            try fixture.end(second, "b")
+            _ = try ChildProcesses.end(of: first)
+        }
+    }
+
     @Test func terminatingReachesTheGroupAStoppedMemberIncludedAndSaysHowMany() async {
         await #expect(processExitsWith: .success) {
             let fixture = try Fixture()
