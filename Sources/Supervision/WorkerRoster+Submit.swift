@@ -82,7 +82,7 @@ extension WorkerRoster {
     ) -> OperationSubmission? {
         guard let first = targets.first else { return nil }
         for id in self.slots[first].operations {
-            guard let active = self.operations[id], active.operation.action == request.action else { continue }
+            guard let active = self.operations[id], request.action.isPart(of: active.operation.action) else { continue }
             guard targets.allSatisfy({ active.step(of: $0) != nil }) else { continue }
             if request.action == .stop || request.action == .shutdown, let grace = request.grace {
                 self.shortenGrace(of: targets, to: grace, for: request, id, at: now)
@@ -93,7 +93,7 @@ extension WorkerRoster {
         return nil
     }
 
-    /// A second stop that is less patient than the first.
+    /// A second stop that is less patient than the first, or than the shutdown.
     private mutating func shortenGrace(
         of targets: [Int],
         to grace: Duration,
@@ -240,5 +240,12 @@ extension WorkerRoster {
         operation.finishedAt = now.wall
         self.publish(.operation(operation), at: now)
         return .accepted(operation, budget: .zero)
+    }
+}
+
+extension OperationAction {
+    /// Whether an operation of that action does this as well: a shutdown stops every worker.
+    fileprivate func isPart(of other: OperationAction) -> Bool {
+        self == other || self == .stop && other == .shutdown
     }
 }

@@ -8,7 +8,7 @@
 // * stop aborts each start and restart that shares an instance with it, and is itself never refused;
 // * the same action on instances that are all part of one that runs joins that one;
 // * another start or restart on a worker that an operation holds is a conflict;
-// * shutdown is a stop of everything after which nothing is accepted any more.
+// * shutdown is a stop of everything, which a stop joins; a start or restart is not accepted any more.
 // An aborted operation ends at once. What its instances were doing goes on until the operation that aborted it, or the
 // state machine itself, says otherwise.
 

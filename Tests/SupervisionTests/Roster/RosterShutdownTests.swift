@@ -61,10 +61,10 @@ import Testing
         #expect(harness.ended == [operation.id])
     }
 
-    @Test func nothingIsAcceptedAfterIt() throws {
+    @Test func nothingIsStartedAfterIt() throws {
         var harness = try RosterHarness.running()
         try harness.submit(self.shutdown)
-        for action in [OperationAction.start, .restart, .stop] {
+        for action in [OperationAction.start, .restart] {
             guard case .busy = try harness.submit(.web(action)) else {
                 Issue.record("\(action) went through")
                 continue
@@ -86,6 +86,21 @@ import Testing
         impatient.grace = .zero
         try #expect(harness.submit(impatient).joined?.id == operation.id)
         #expect(harness.runs.values.allSatisfy { $0.killSent })
+    }
+
+    /// Who finds that one worker keeps the agent from ending must be able to stop it at once.
+    @Test func aStopJoinsTheShutdownAndMayBeLessPatient() throws {
+        var harness = try RosterHarness.running(instances: 2)
+        let operation = try #require(harness.submit(self.shutdown).accepted)
+        var request = OperationRequest.web(.stop)
+        request.instance = 1
+        try #expect(harness.submit(request).joined?.id == operation.id)
+        #expect(harness.runs.values.allSatisfy { !$0.killSent })
+        request.grace = .zero
+        try #expect(harness.submit(request).joined?.id == operation.id)
+        #expect(harness.runs.values.count { $0.killSent } == 1)
+        try harness.obey()
+        #expect(harness.ended == [operation.id])
     }
 
     @Test func aRunThatIsBeingCreatedIsWaitedFor() throws {

@@ -113,7 +113,11 @@ extension RosterModel {
         case .accepted(let operation, _):
             isRight = self.operations[operation.id] == operation && operation.action == request.action
         case .joined(let operation, _):
-            isRight = self.active.contains(operation.id) && operation.action == request.action
+            // A shutdown is a stop of everything.
+            let isSame = operation.action == request.action
+            isRight =
+                self.active.contains(operation.id)
+                && (isSame || operation.action == .shutdown && request.action == .stop)
         case .conflict(let worker, let operation):
             isRight =
                 self.active.contains(operation.id) && operation.workers.contains(worker)
