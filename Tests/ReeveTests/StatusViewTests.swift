@@ -94,4 +94,16 @@ import Testing
         let instance = Samples.instance("web", 1, state: state, desired: desired)
         #expect(StatusView.isAsDesired([Samples.worker("web", [good, instance])]) == isAsDesired)
     }
+
+    @Test func watchingShowsOnlyWhatTheTableShows() {
+        var instance = Samples.instance("web", 0, state: "running")
+        instance.upShare24h = 0.5
+        let shown = WorkersMessage(revision: 1, workers: [Samples.worker("web", [instance])])
+        instance.upShare24h = 0.6
+        let same = WorkersMessage(revision: 2, workers: [Samples.worker("web", [instance])])
+        #expect(!StatusCommand.isNews(same, after: shown), "another worker has changed")
+        instance.state = "stopping"
+        let other = WorkersMessage(revision: 3, workers: [Samples.worker("web", [instance])])
+        #expect(StatusCommand.isNews(other, after: shown))
+    }
 }

@@ -26,9 +26,9 @@ struct StatusCommand: ParsableCommand {
         let message = try Remote.read(WorkersMessage.self, of: response)
         var isRead = try self.show(response, message)
         if self.watch {
-            var revision = message.revision
+            var shown = message
             while isRead {
-                (isRead, revision) = try self.next(after: revision, with: client)
+                (isRead, shown) = try self.next(after: shown, with: client)
             }
         }
         guard StatusView.isAsDesired(message.workers) || self.watch else { throw CommandFailure(.notAsDesired) }
@@ -38,13 +38,31 @@ struct StatusCommand: ParsableCommand {
     private var patience: Int { Terminal.isTerminal && !self.json ? 2 : 30 }
 
     /// Waits for a change and shows it, or the same with later times.
-    private func next(after revision: Int64, with client: ControlClient) throws -> (isRead: Bool, revision: Int64) {
-        let request = ControlRequest.workers(self.workers, after: revision, waitSeconds: self.patience)
-        guard let response = try Remote.sendPatiently(request, with: client) else { return (true, revision) }
-        guard response.status != 304 else { return (true, revision) }
+    private func next(
+        after shown: WorkersMessage,
+        with client: ControlClient
+    ) throws -> (isRead: Bool, shown: WorkersMessage) {
+        let request = ControlRequest.workers(self.workers, after: shown.revision, waitSeconds: self.patience)
+        guard let response = try Remote.sendPatiently(request, with: client) else { return (true, shown) }
+        guard response.status != 304 else { return (true, shown) }
         let message = try Remote.read(WorkersMessage.self, of: response)
-        guard message.revision != revision || Terminal.isTerminal && !self.json else { return (true, revision) }
-        return (try self.show(response, message), message.revision)
+        // The revision also moves for workers that were not asked for, and for what the table does not show.
+        let isNews = self.json ? message.revision != shown.revision : Self.isNews(message, after: shown)
+        guard isNews || Terminal.isTerminal && !self.json else { return (true, message) }
+        return (try self.show(response, message), message)
+    }
+
+    static func isNews(_ message: WorkersMessage, after shown: WorkersMessage) -> Bool {
+        func withoutShares(_ workers: [WorkerMessage]) -> [WorkerMessage] {
+            var workers = workers
+            for worker in workers.indices {
+                for instance in workers[worker].instances.indices {
+                    workers[worker].instances[instance].upShare24h = 0
+                }
+            }
+            return workers
+        }
+        return withoutShares(message.workers) != withoutShares(shown.workers)
     }
 
     private func show(_ response: ControlResponse, _ message: WorkersMessage) throws -> Bool {
