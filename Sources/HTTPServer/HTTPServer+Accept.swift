@@ -42,11 +42,10 @@ extension HTTPServer {
         close(self.reserve)
         var address = SocketAddress()
         let descriptor = cmhd_accept(listener.socket.descriptor, &address.storage, &address.length)
-        if descriptor >= 0 {
-            listener.counts.refused += 1
-            close(descriptor)
-        }
         let isEmpty = descriptor < 0 && errno == EAGAIN
+        if descriptor >= 0 {
+            self.refuse(descriptor, listener)
+        }
         self.reserve = Self.makeReserve()
         return descriptor >= 0 || isEmpty
     }
@@ -102,7 +101,7 @@ extension HTTPServer {
         return PeerCredentials(socket: descriptor).map { .local($0) }
     }
 
-    /// Each connection has a request under way: says so to the new one, as far as its socket takes it at once.
+    /// There is no place for the new connection: says so to it, as far as its socket takes it at once.
     private func refuse(_ descriptor: Int32, _ listener: Listener) {
         listener.counts.refused += 1
         self.send(HTTPRefusal.busy.makeMessage(), to: descriptor)

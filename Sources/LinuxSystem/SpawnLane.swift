@@ -1,8 +1,13 @@
 internal import CLinux
+internal import Glibc
 
 /// A thread that creates processes, as its jobs see it. It belongs to that thread, where blocking is allowed: a job may
 /// read files and look for the executable before it spawns.
 public final class SpawnLane {
+    /// Descriptors that starts leave to everybody else, so that clients who may mend it are still heard when starts have
+    /// used up the others.
+    public static let descriptorHeadroom = 16
+
     private let pool: SpawnPool
     private let slot: SpawnPool.Slot
     private var arguments = SpawnArguments()
@@ -13,8 +18,12 @@ public final class SpawnLane {
     }
 
     /// Creates a process and returns when it executes the program, or when it is known that it cannot. It hangs for as
-    /// long as the exec does: on a dead file system for ever, unless the job's ticket is aborted.
+    /// long as the exec does: on a dead file system for ever, unless the job's ticket is aborted. EMFILE while not more
+    /// than `descriptorHeadroom` descriptors are left.
     public func spawn(_ request: SpawnRequest) throws(SpawnFailure) -> Spawned {
+        guard self.hasDescriptors else {
+            throw SpawnFailure(stage: .clone, errno: .tooManyOpenFiles, request: request)
+        }
         var result = cl_spawn_result()
         var wasAborted = false
         let answered: Void? = self.arguments.withCRequest(request, nullDescriptor: self.pool.nullDescriptor) {
@@ -38,5 +47,16 @@ public final class SpawnLane {
             PIDFD(owning: result.pidfd).close()
         }
         throw SpawnFailure(stage: stage, errno: Errno(rawValue: result.error), request: request)
+    }
+
+    /// Whether there is a descriptor for the process besides those that are left to others.
+    private var hasDescriptors: Bool {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        // The lowest number that is free: all below it are taken.
+        let lowest = fcntl(self.pool.nullDescriptor, F_DUPFD_CLOEXEC, 0)
+        guard lowest >= 0 else { return false }
+        Glibc.close(lowest)
+        return rlim_t(lowest) + rlim_t(Self.descriptorHeadroom) < limit.rlim_cur
     }
 }

@@ -21,6 +21,30 @@ struct SpawnerTests {
         #expect(listed == ["0", "1", "2", "3"])
     }
 
+    @Test func aStartLeavesDescriptorsToOthers() async {
+        await #expect(processExitsWith: .success) {
+            let children = try ChildProcesses()
+            var limit = rlimit(rlim_cur: 400, rlim_max: 400)
+            #expect(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+            while open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0 {}
+            let first = 400 - Int32(SpawnLane.descriptorHeadroom)
+            for number in first..<400 {
+                close(number)
+            }
+            do throws(SpawnFailure) {
+                _ = try children.spawn(script: "exit 0").pidfd.close()
+                exit(1)
+            } catch {
+                guard error.errno == .tooManyOpenFiles, error.stage == .clone else { exit(2) }
+            }
+            // Some, because the test's own machinery opens a file now and then.
+            for number in (first - 8)..<first {
+                close(number)
+            }
+            _ = try ChildProcesses.end(of: try children.spawn(script: "exit 0"))
+        }
+    }
+
     @Test func theChildHasNoSignalBlockedOrIgnored() throws {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGHUP, SIG_IGN)
