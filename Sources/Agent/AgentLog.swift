@@ -14,8 +14,12 @@ final class AgentLog: Sendable {
     }
 
     func apply(_ batch: [Transition]) {
+        // Only what becomes a line waits: a snapshot of an operation holds a transcript for each of its instances, and as
+        // many may wait as there are lines to a reader who does not read.
+        let told = batch.compactMap { TransitionLog.reduced($0) }
+        guard !told.isEmpty else { return }
         let transitions = self.transitions
-        self.writer.enqueue { transitions.apply(batch) }
+        self.writer.enqueue(lines: told.count) { transitions.apply(told) }
     }
 
     func flush() {

@@ -5,7 +5,7 @@ import Synchronization
 /// Writes the agent's log to standard error on a thread of its own, so that a reader who does not read holds up nobody.
 /// What comes while `limit` lines wait is dropped, counted, and told when there is room again.
 final class LogWriter: Sendable {
-    /// Lines, or batches of them, that may wait at once.
+    /// Lines that may wait at once; a batch that was begun below it is taken as a whole.
     static let limit = 10_000
 
     private let loop: EventLoop
@@ -28,16 +28,16 @@ final class LogWriter: Sendable {
         }
     }
 
-    /// Does `work`, which writes lines, on the log's own thread.
-    func enqueue(_ work: @escaping @Sendable () -> Void) {
+    /// Does `work`, which writes `lines` lines, on the log's own thread.
+    func enqueue(lines: Int = 1, _ work: @escaping @Sendable () -> Void) {
         guard self.waiting.load(ordering: .relaxed) < Self.limit else {
-            self.dropped.add(1, ordering: .relaxed)
+            self.dropped.add(lines, ordering: .relaxed)
             return
         }
-        self.waiting.add(1, ordering: .relaxed)
+        self.waiting.add(lines, ordering: .relaxed)
         self.loop.execute { [self] in
             work()
-            self.waiting.subtract(1, ordering: .releasing)
+            self.waiting.subtract(lines, ordering: .releasing)
             if self.waiting.load(ordering: .relaxed) == 0 {
                 let lost = self.dropped.exchange(0, ordering: .relaxed)
                 if lost > 0 {

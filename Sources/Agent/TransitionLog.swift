@@ -9,6 +9,7 @@ struct TransitionLog: Sendable {
         self.logger = logger
     }
 
+    /// Writes a line for each transition, which `reduced` has let pass.
     func apply(_ transitions: [Transition]) {
         for transition in transitions {
             switch transition.change {
@@ -25,8 +26,21 @@ struct TransitionLog: Sendable {
         }
     }
 
+    /// What of a transition is needed for its line; `nil` for one that has none.
+    static func reduced(_ transition: Transition) -> Transition? {
+        switch transition.change {
+        case .instance(let change): return change.from == change.to ? nil : transition
+        case .operation(var operation):
+            guard operation.finishedAt != nil else { return nil }
+            operation.instances = []
+            var transition = transition
+            transition.change = .operation(operation)
+            return transition
+        case .configured, .exit, .recovered, .shuttingDown: return transition
+        }
+    }
+
     private func log(_ change: InstanceChange) {
-        guard change.from != change.to else { return }
         var metadata: Logger.Metadata = ["instance": "\(change.status.id)", "from": "\(change.from.rawValue)"]
         if let pid = change.status.pid {
             metadata["pid"] = "\(pid)"
@@ -54,7 +68,6 @@ struct TransitionLog: Sendable {
     }
 
     private func log(_ operation: Operation) {
-        guard operation.finishedAt != nil else { return }
         var metadata: Logger.Metadata = [
             "id": "\(operation.id)", "action": "\(operation.action.rawValue)", "state": "\(operation.state.rawValue)",
             "workers": "\(operation.workers.joined(separator: ","))", "requested_by": "\(operation.requestedBy)",
