@@ -15,6 +15,10 @@ enum EnvironmentFile {
         do throws(Errno) {
             let file = try systemCall("open") { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
             defer { close(file) }
+            var info = stat()
+            try systemCall("fstat") { fstat(file, &info) }
+            // A FIFO would read as empty, and hang where it is opened for waiting.
+            guard info.st_mode & S_IFMT == S_IFREG else { throw Errno(rawValue: EINVAL) }
             while count < bytes.count {
                 let got = try systemCall("read") {
                     bytes[count...].withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress, $0.count) }
@@ -23,7 +27,8 @@ enum EnvironmentFile {
                 count += got
             }
         } catch {
-            throw Self.failure(error, "cannot read the environment file \(path): \(error)")
+            let what = error.rawValue == EINVAL ? "it is no regular file" : "\(error)"
+            throw Self.failure(error, "cannot read the environment file \(path): \(what)")
         }
         guard count <= Self.maximumSize else {
             throw Self.failure(Errno(rawValue: EFBIG), "the environment file \(path) is larger than 1 MiB")
@@ -34,7 +39,8 @@ enum EnvironmentFile {
     static func parse(_ text: String, path: String) throws(StartError) -> [EnvironmentEntry] {
         var entries: [EnvironmentEntry] = []
         var number = 0
-        for rawLine in text.split(separator: "\n", omittingEmptySubsequences: false) {
+        // To Swift the two bytes of a DOS line end are one character.
+        for rawLine in text.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "\n" || $0 == "\r\n" }) {
             number += 1
             var line = Self.trimmed(rawLine)
             guard let first = line.first, first != "#" else { continue }
