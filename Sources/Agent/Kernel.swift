@@ -14,10 +14,11 @@ protocol Kernel: AnyObject {
     /// Creates the process of a run; answers by `spawned` or `spawnFailed`. Never waits: exec can hang.
     func spawn(_ plan: SpawnPlan)
 
-    /// Sends the signal to the run's process group, and SIGCONT after it. Answers how many processes that were.
+    /// Sends the signal to the run's process group, and SIGCONT after it. Answers how many processes that were. What has
+    /// left the group is told as soon as the main process has ended, which until then may end it in its own way.
     func terminate(_ run: RunID, with signal: Signal) -> Int
 
-    /// Runs the worker's stop command; answers by `stopCommandEnded`.
+    /// Runs the worker's stop command; what comes of it is `noted`.
     func runStopCommand(_ plan: SpawnPlan)
 
     /// Kills everything that is left of the run, also while its process is being created. Answers how many processes that
@@ -41,7 +42,8 @@ enum KernelEvent {
     /// The main process ended. When it leaves processes, `cleared` follows as soon as they are gone.
     case exited(InstanceID, RunID, InstanceStateMachine.Ended)
     case cleared(InstanceID, RunID)
-    case stopCommandEnded(InstanceID, RunID, String)
+    /// Something worth a line in the transcripts of the operations that are at work on the instance.
+    case noted(InstanceID, String)
     case timeReached(TimerID)
 }
 

@@ -154,7 +154,8 @@ extension LinuxKernel {
     // MARK: The stop command
 
     func runStopCommand(_ plan: SpawnPlan) {
-        guard self.runs[plan.run] != nil else { return }
+        guard let run = self.runs[plan.run] else { return }
+        run.stopSignal = plan.specification.stop.signal
         let bound = LoopBound(self, to: self.loop)
         let loop = self.loop
         let environment = self.environment
@@ -171,7 +172,7 @@ extension LinuxKernel {
             guard let run = self.runs[plan.run], !run.isEnded else { return }
             let signal = plan.specification.stop.signal
             _ = self.terminate(plan.run, with: signal)
-            self.tellStopCommandEnded(plan, "the stop command failed: \(error.message); \(signal) sent instead")
+            self.note(plan, "the stop command failed: \(error.message); \(signal) sent instead")
         case .success(let spawned):
             let command = StopCommand(pidfd: spawned.pidfd, pid: spawned.pid)
             do throws(Errno) {
@@ -206,14 +207,14 @@ extension LinuxKernel {
             run.stopCommand = nil
         }
         switch WaitStatus(rawValue: exit.waitStatus).kind {
-        case .exited(let code): self.tellStopCommandEnded(plan, "the stop command exited with code \(code)")
-        case .signaled(let signal, _): self.tellStopCommandEnded(plan, "the stop command was ended by \(signal)")
+        case .exited(let code): self.note(plan, "the stop command exited with code \(code)")
+        case .signaled(let signal, _): self.note(plan, "the stop command was ended by \(signal)")
         case .stopped, .continued, .invalid: break
         }
     }
 
-    private func tellStopCommandEnded(_ plan: SpawnPlan, _ text: String) {
-        self.deliver?(.stopCommandEnded(plan.instance, plan.run, text))
+    private func note(_ plan: SpawnPlan, _ text: String) {
+        self.deliver?(.noted(plan.instance, text))
     }
 
     /// Nobody needs the stop command any more. Its own end is noticed as usual.

@@ -27,6 +27,8 @@ final class LinuxKernel: Kernel {
         /// What is left is being killed, as often as it takes.
         var isBeingKilled = false
         var stopCommand: StopCommand?
+        /// It was told to end, by this signal or by the stop command in its place.
+        var stopSignal: Signal?
 
         init(plan: SpawnPlan) {
             self.plan = plan
@@ -102,6 +104,9 @@ final class LinuxKernel: Kernel {
             self.endStopCommand(of: run)
         }
         self.deliver?(.exited(run.plan.instance, run.plan.run, ended))
+        if ended.leavesProcesses, let signal = run.stopSignal, !run.isBeingKilled {
+            self.terminateOutsideGroup(run, pid, signal)
+        }
         self.reapIfDone(run)
     }
 
@@ -152,6 +157,7 @@ final class LinuxKernel: Kernel {
 
     func terminate(_ id: RunID, with signal: Signal) -> Int {
         guard let run = self.runs[id], let pid = run.pid else { return 0 }
+        run.stopSignal = signal
         // EPERM when every process of the group has changed its user beyond our reach: then nobody was told.
         let count = try? self.processes.terminate(
             leader: pid,
@@ -160,6 +166,18 @@ final class LinuxKernel: Kernel {
             signal: signal.number
         )
         return count ?? 0
+    }
+
+    /// The main process has ended as it was told; what had left its group has heard nothing yet.
+    private func terminateOutsideGroup(_ run: Run, _ pid: Int32, _ signal: Signal) {
+        let count = self.processes.terminateOutsideGroup(
+            leader: pid,
+            runID: run.plan.run.description,
+            signal: signal.number
+        )
+        guard count > 0 else { return }
+        let whom = count == 1 ? "1 process that has" : "\(count) processes that have"
+        self.deliver?(.noted(run.plan.instance, "\(signal) sent to \(whom) left the group"))
     }
 
     func signal(_ id: RunID, _ signal: Signal, _ scope: SignalScope) -> Bool {

@@ -68,7 +68,7 @@ public actor Supervisor: SupervisorCommands {
         case .spawnFailed(let id, let run, let error): self.roster.spawnFailed(id, run, error, at: now)
         case .exited(let id, let run, let ended): self.roster.exited(id, run, ended, at: now)
         case .cleared(let id, let run): self.roster.cleared(id, run, at: now)
-        case .stopCommandEnded(let id, _, let text): self.roster.note(id, text, at: now)
+        case .noted(let id, let text): self.roster.note(id, text, at: now)
         case .timeReached(let timer): self.roster.timeReached(timer, at: now)
         }
         self.perform()

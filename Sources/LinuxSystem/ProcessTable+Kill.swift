@@ -31,6 +31,19 @@ extension ProcessTable {
         return count
     }
 
+    /// Tells the members of a run that have left its group to end, as `terminate` tells the group. Returns how many they are.
+    @discardableResult
+    public func terminateOutsideGroup(leader: Int32, runID: String, signal: Int32) -> Int {
+        let members = self.runMembers(leader: leader, runID: runID, leaderAlive: false).filter { $0.group != leader }
+        for member in members {
+            self.send(signal, to: member)
+            if signal != SIGKILL {
+                self.send(SIGCONT, to: member)
+            }
+        }
+        return members.count
+    }
+
     /// SIGKILL to everything of a run that lives: to the group, and to each process that the scan finds, by a pidfd that
     /// was checked to be that process. Returns how many there were; the caller repeats it until `hasRemains` says no, because
     /// a process may fork while this looks.
@@ -40,30 +53,30 @@ extension ProcessTable {
         // Even when none was found, since it costs little: one may have been forked just now.
         _ = Glibc.kill(-leader, SIGKILL)
         for member in members where member.group != leader {
-            self.kill(member)
+            self.send(SIGKILL, to: member)
         }
         return members.count
     }
 
-    /// SIGKILL to one process, unless its number is another one's by now.
-    private func kill(_ member: ProcessStat) {
+    /// A signal to one process, unless its number is another one's by now.
+    private func send(_ signal: Int32, to member: ProcessStat) {
         // In this order: once the pidfd is open, a process that ends and whose number is used again cannot be hit.
         guard let process = try? PIDFD.open(pid: member.pid) else {
-            return self.killWithoutDescriptor(member)
+            return self.sendWithoutDescriptor(signal, to: member)
         }
         if let present = self.stat(of: member.pid), present.isSameProcess(as: member) {
             // ESRCH is a normal outcome; EPERM, a process that changed its user, shows in the next scan.
-            _ = try? process.send(SIGKILL)
+            _ = try? process.send(signal)
         }
         process.close()
     }
 
-    /// SIGKILL to an orphan when there is no descriptor for it: its number is its own, because only this table reaps it.
+    /// A signal to an orphan when there is no descriptor for it: its number is its own, because only this table reaps it.
     /// Processes that are no orphans yet become some when those above them end.
-    private func killWithoutDescriptor(_ member: ProcessStat) {
+    private func sendWithoutDescriptor(_ signal: Int32, to member: ProcessStat) {
         guard let present = self.stat(of: member.pid), present.isSameProcess(as: member),
             present.parent == self.ownPID
         else { return }
-        _ = Glibc.kill(member.pid, SIGKILL)
+        _ = Glibc.kill(member.pid, signal)
     }
 }

@@ -10,7 +10,7 @@
 // * running: it is up.
 // * stopping: it was told to end, by the signal or the command of its stop policy. When the grace period has passed,
 //   everything that is left of it is killed (escalation), and again each second while something remains. When the main
-//   process ends first, what else is left of the run keeps the rest of the grace period.
+//   process ends first, what else is left of the run is told as well, and keeps the rest of the grace period.
 // * clearing: it ended by itself, but processes of it are left. They are killed at once; nothing follows before they are gone.
 // After the end: stopped when that was asked; spawning when a restart was asked; else the policy decides between a restart at
 // once, backoff, finished and failed.

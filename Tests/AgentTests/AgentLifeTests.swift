@@ -9,7 +9,7 @@ extension AgentTests {
         @Test(arguments: [SIGTERM, SIGINT])
         func aSignalToEndStopsAllWorkersAndEndsWithZero(number: Int32) throws {
             let agent = try AgentProcess(
-                shellWorker("web", "( setsid sleep 1000 & )\n" + lives, "instances = 3\nstop = { grace = \"300ms\" }")
+                shellWorker("web", "( setsid sleep 1000 & )\n" + lives, "instances = 3")
                     + shellWorker("stubborn", ignoresTerminate, #"stop = { grace = "300ms" }"#)
                     + shellWorker("flapping", "exit 1", #"backoff = { initial = "1h", max = "1h" }"#)
             )

@@ -5,9 +5,6 @@ import Testing
 
 extension AgentTests {
     @Suite struct RestartTests {
-        /// What has left the process group is not told to end, and is killed when the grace period has passed.
-        static let shortGrace = #"stop = { grace = "300ms" }"#
-
         @Test func aRestartGivesANewProcess() throws {
             let agent = try AgentProcess(shellWorker("web", complainsOfOverlap + lives))
             let old = try agent.waitForPID(of: "web")
@@ -31,7 +28,7 @@ extension AgentTests {
         @Test(arguments: ["sleep 1000 &", "setsid sleep 1000 &", "( setsid sleep 1000 & ) &", "( ( sleep 1000 & ) & )"])
         func nothingOfTheOldTreeLivesWhenTheNewOneStarts(child: String) throws {
             let script = complainsOfOverlap + child + "\n" + lives
-            let agent = try AgentProcess(shellWorker("web", script, Self.shortGrace))
+            let agent = try AgentProcess(shellWorker("web", script))
             for _ in 1...3 {
                 let pid = try agent.waitForPID(of: "web")
                 try agent.eventually("it and its child sleep") { Self.sleepers(of: agent) == 2 }
@@ -52,7 +49,7 @@ extension AgentTests {
                     while [ ! -e "$$.end" ]; do sleep 0.02; done
                     exit 1
                     """
-            let agent = try AgentProcess(shellWorker("web", script, Self.shortGrace))
+            let agent = try AgentProcess(shellWorker("web", script))
             var pid = try agent.waitForPID(of: "web")
             for _ in 1...3 {
                 try agent.eventually("its child sleeps") { Self.sleepers(of: agent) == 1 }
@@ -67,7 +64,7 @@ extension AgentTests {
 
         @Test func whatIsLeftOfAWorkerThatWasKilledIsGoneBeforeTheNext() throws {
             let script = complainsOfOverlap + "setsid sleep 1000 &\nsleep 1000 &\n" + lives
-            let agent = try AgentProcess(shellWorker("web", script, Self.shortGrace))
+            let agent = try AgentProcess(shellWorker("web", script))
             var pid = try agent.waitForPID(of: "web")
             for _ in 1...5 {
                 try agent.eventually("it and its children sleep") { Self.sleepers(of: agent) == 3 }
@@ -80,8 +77,8 @@ extension AgentTests {
 
         @Test func twoWorkersDoNotTouchEachOthersProcesses() throws {
             let agent = try AgentProcess(
-                shellWorker("left", "( setsid sleep 1000 & )\n" + lives, Self.shortGrace)
-                    + shellWorker("right", "( setsid sleep 2000 & )\n" + "exec sleep 2000", Self.shortGrace)
+                shellWorker("left", "( setsid sleep 1000 & )\n" + lives)
+                    + shellWorker("right", "( setsid sleep 2000 & )\n" + "exec sleep 2000")
             )
             _ = try agent.waitForPID(of: "left")
             let right = try agent.waitForPID(of: "right")

@@ -39,6 +39,20 @@ extension AgentTests {
             )
         }
 
+        @Test func whatHasLeftTheGroupIsToldToEndWithTheMainProcess() throws {
+            let script =
+                "setsid sh -c \"trap ': >told; exit 0' TERM; : >armed; while :; do sleep 0.05; done\" & " + lives
+            // Nobody waits for the grace period: it is longer than the test's patience.
+            let agent = try AgentProcess(shellWorker("web", script, #"stop = { grace = "10m" }"#))
+            try agent.eventually("the trap is set") { agent.directory.exists("armed") }
+            let operation = try agent.operate("stop", "web")
+            #expect(agent.directory.exists("told"))
+            #expect(agent.processes.isEmpty)
+            #expect(try agent.exits(of: "web").first?.cause == "stopped")
+            let transcript = operation.instances.flatMap(\.transcript).map(\.text)
+            #expect(transcript.contains { $0.hasSuffix("left the group") }, "\(transcript)")
+        }
+
         @Test func stopEscalatesToKillWhenTheGraceEnds() throws {
             let agent = try AgentProcess(shellWorker("stubborn", ignoresTerminate, #"stop = { grace = "300ms" }"#))
             let pid = try agent.waitForPID(of: "stubborn")
