@@ -16,8 +16,12 @@ public actor Supervisor: SupervisorCommands {
     private var kernel: any Kernel { self.boundKernel.take() }
     private var publish: @Sendable ([Transition]) -> Void = { _ in }
     private var ended: @Sendable () -> Void = {}
-    /// Transitions that were decided in this turn and are told at its end.
+    /// Transitions that were decided and not told yet.
     private var untold: [Transition] = []
+    private var tellsSoon = false
+    /// How long telling may wait. Who listens has threads of their own, and on a machine with few processors they would
+    /// run just when the successor of an ended worker wants to.
+    private static let tellingDelay = Duration.milliseconds(1)
     /// The next exit's number. Given when the record is kept; until then nothing shows the exit.
     private var nextExit: Int64 = 1
 
@@ -47,7 +51,7 @@ public actor Supervisor: SupervisorCommands {
         let earlier = self.loop.endOfTurn
         self.loop.endOfTurn = { [unowned self] in
             earlier?()
-            self.assumeIsolated { $0.tell() }
+            self.assumeIsolated { $0.tellSoon() }
         }
         self.roster.begin(at: self.kernel.now())
         self.perform()
@@ -132,8 +136,19 @@ public actor Supervisor: SupervisorCommands {
         count == 1 ? "1 process" : "\(count) processes"
     }
 
+    private func tellSoon() {
+        guard !self.untold.isEmpty, !self.tellsSoon else { return }
+        self.tellsSoon = true
+        self.loop.schedule(at: SuspendingClock.now.advanced(by: Self.tellingDelay)) { [unowned self] in
+            self.assumeIsolated { supervisor in
+                supervisor.tellsSoon = false
+                supervisor.tell()
+            }
+        }
+    }
+
     /// Tells everybody what was decided, and lets the kernel have the zombies whose exits are recorded.
-    private func tell() {
+    func tell() {
         guard !self.untold.isEmpty else { return }
         let batch = self.untold
         self.untold.removeAll(keepingCapacity: true)

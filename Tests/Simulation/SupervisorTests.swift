@@ -30,8 +30,9 @@ struct SupervisorTests {
             self.endTurn()
         }
 
+        /// Tells what was decided, as the shell does a moment after the turn.
         func endTurn() {
-            self.loop.endOfTurn?()
+            self.supervisor.assumeIsolated { $0.tell() }
         }
 
         func submit(_ action: OperationAction, _ name: String, grace: Duration? = nil) -> OperationSubmission {
@@ -95,7 +96,7 @@ struct SupervisorTests {
         _ = world.kernel.takeCalls()
         world.kernel.end(Self.web, WaitStatus(signal: .kill))
         #expect(world.kernel.takeCalls() == ["spawn web.0"])
-        #expect(world.stream.exits.isEmpty, "nothing is told before the turn ends")
+        #expect(world.stream.exits.isEmpty, "nothing is told at once")
         world.endTurn()
         let exit = try #require(world.stream.exits.first)
         #expect(exit.seq == 1)
