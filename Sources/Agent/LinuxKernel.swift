@@ -78,6 +78,10 @@ final class LinuxKernel: Kernel {
     /// The main process's pidfd became readable.
     func mainProcessEnded(_ run: Run) {
         guard let pidfd = run.pidfd, let pid = run.pid, !run.isEnded else { return }
+        if run.stopSignal == nil {
+            // Most likely another run follows, and at once.
+            self.spawner.alert()
+        }
         var ended = InstanceStateMachine.Ended(status: nil)
         do throws(Errno) {
             guard let exit = try pidfd.peek() else { return }

@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import Synchronization
 
 /// What the lanes of a `Spawner` share: the queue, and who does what.
 //
@@ -51,6 +52,15 @@ final class SpawnPool: @unchecked Sendable {
     /// The place in `queue` of the first job that has not begun.
     private var first = 0
     private var idle = 0
+    /// Lanes that were woken for a job that is about to come, and look for it without sleeping.
+    private var expecting = 0
+    private var isAlerted = false
+    /// Counts the jobs, for lanes that look without the lock.
+    private let arrivals = Atomic<UInt64>(0)
+    /// How long a lane looks for a job that was announced.
+    private static let expectation = Duration.microseconds(200)
+    /// With one processor the lane would keep away the very thread that it waits for.
+    private let canExpect = sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1
     private var spare = Spare.none
     private var nextNumber: UInt64 = 1
     private var isStopping = false
@@ -88,7 +98,8 @@ final class SpawnPool: @unchecked Sendable {
         let number = self.nextNumber
         self.nextNumber += 1
         self.queue.append(Job(number: number, run: run))
-        let hasIdle = self.idle > 0
+        self.arrivals.add(1, ordering: .releasing)
+        let hasIdle = self.idle > 0 && self.queue.count - self.first > self.expecting
         let wakesSpare = self.mustWait && self.spare == .asleep
         let startsSpare = self.mustWait && self.spare == .none && self.slots.count < self.maximumLanes
         if startsSpare {
@@ -106,6 +117,18 @@ final class SpawnPool: @unchecked Sendable {
             self.startSpare()
         }
         return Spawner.Ticket(number: number)
+    }
+
+    /// A job is about to come: wakes a lane, which on a sleeping processor takes as long as deciding on the job.
+    func alert() {
+        guard self.canExpect else { return }
+        self.monitor.lock()
+        let wakes = self.idle > 0 && self.first == self.queue.count && !self.isAlerted && self.expecting == 0
+        self.isAlerted = self.isAlerted || wakes
+        self.monitor.unlock()
+        if wakes {
+            self.monitor.wakeOne(.lanes)
+        }
     }
 
     func abort(_ ticket: Spawner.Ticket) -> Spawner.Abortion {
@@ -153,10 +176,16 @@ final class SpawnPool: @unchecked Sendable {
         slot.isAborted = false
         while self.first == self.queue.count {
             guard !self.isStopping else { return nil }
+            if self.isAlerted {
+                self.isAlerted = false
+                self.expectJob()
+                continue
+            }
             self.idle += 1
             self.monitor.wait(.lanes)
             self.idle -= 1
         }
+        self.isAlerted = false
         let job = self.queue[self.first]
         self.first += 1
         if self.first == self.queue.count {
@@ -166,6 +195,17 @@ final class SpawnPool: @unchecked Sendable {
         slot.ticket = job.number
         slot.began = .now
         return job
+    }
+
+    /// Looks for the announced job for a moment; the caller holds the lock, which is given back meanwhile.
+    private func expectJob() {
+        self.expecting += 1
+        let seen = self.arrivals.load(ordering: .acquiring)
+        self.monitor.unlock()
+        let end = SuspendingClock.now.advanced(by: Self.expectation)
+        while self.arrivals.load(ordering: .acquiring) == seen, SuspendingClock.now < end {}
+        self.monitor.lock()
+        self.expecting -= 1
     }
 
     /// `false` when the job was aborted: nothing must be spawned.
@@ -188,7 +228,7 @@ final class SpawnPool: @unchecked Sendable {
     // MARK: On the spare thread
 
     private var mustWait: Bool {
-        self.queue.count - self.first > self.idle
+        self.queue.count - self.first > self.idle + self.expecting
     }
 
     private func startSpare() {

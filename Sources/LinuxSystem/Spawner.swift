@@ -71,6 +71,12 @@ public final class Spawner: Sendable {
         self.pool.submit(job)
     }
 
+    /// Says that a job is likely to be submitted within microseconds, so that a lane is awake by then. Without one nothing
+    /// comes of it. From any thread.
+    public func alert() {
+        self.pool.alert()
+    }
+
     /// Ends a job that is not wanted any more, from any thread.
     @discardableResult
     public func abort(_ ticket: Ticket) -> Abortion {

@@ -285,16 +285,16 @@ struct ProcessTableTests {
                     "the chain does not go on"
                 )
                 try fixture.killLeaderOnly(leader)
+                // Without a cgroup one that is between fork and exec just now may be overlooked by a scan, so it is the
+                // repetition that ends them all.
                 #expect(
                     eventually {
                         fixture.table.killAll(leader: leader.pid, runID: "a", leaderAlive: false)
-                        return !fixture.table.hasRemains(leader: leader.pid, runID: "a")
+                        let left = fixture.table.orphans().compactMap { fixture.table.stat(of: $0) }
+                        return left.allSatisfy(\.hasEnded)
                     },
-                    "the chain outlived SIGKILL"
+                    "round \(round): the chain outlived SIGKILL"
                 )
-                // The first empty answer is the truth: nobody is left who could go on.
-                let left = fixture.table.orphans().compactMap { fixture.table.stat(of: $0) }.filter { !$0.hasEnded }
-                #expect(left.isEmpty, "round \(round): \(left)")
                 try fixture.end(leader, "a")
             }
         }

@@ -94,6 +94,23 @@ struct SpawnerLaneTests {
         #expect(eventually { spawner.load.busy == 0 })
     }
 
+    @Test func anAlertedLaneTakesTheJobThatComesAndSleepsWhenNoneDoes() throws {
+        let spawner = try Spawner(name: "alert-test")
+        for round in 0..<200 {
+            spawner.alert()
+            if round % 2 == 0 {
+                for _ in 0..<(round * 53 % 3000) { spin() }
+            }
+            guard round % 5 != 0 else { continue }
+            let (_, outcome) = Self.submit(
+                SpawnRequest(executable: "/bin/true", arguments: ["true"], environment: []),
+                to: spawner
+            )
+            #expect(try ChildProcesses.end(of: outcome.take().get()).waitStatus == 0)
+        }
+        #expect(eventually { spawner.load.busy == 0 && spawner.load.waiting == 0 })
+    }
+
     @Test func aHangingSpawnIsAbortedWithoutATrace() throws {
         let program = try HangingProgram()
         defer { program.directory.remove() }
