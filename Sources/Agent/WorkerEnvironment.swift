@@ -5,6 +5,10 @@ import Supervision
 struct WorkerEnvironment: Sendable {
     /// The agent's own variables, as they were when it started.
     let own: [EnvironmentEntry]
+    /// What a worker gets that asks for nothing more, as `NAME=value`: with `inherit_environment` and without. Most do, and
+    /// then a restart has nothing to put together but what names the run.
+    private let inherited: [String]
+    private let passed: [String]
 
     /// Passed on to every worker.
     private static let passedOn: Set<String> = ["PATH", "HOME", "USER", "LANG", "TZ"]
@@ -18,6 +22,26 @@ struct WorkerEnvironment: Sendable {
 
     init(own: [EnvironmentEntry]) {
         self.own = own
+        self.inherited = Self.formatted(Self.base(own, inherits: true))
+        self.passed = Self.formatted(Self.base(own, inherits: false))
+    }
+
+    /// The variables that come from the agent; a later one of the same name wins.
+    private static func base(_ own: [EnvironmentEntry], inherits: Bool) -> [EnvironmentEntry] {
+        let wanted = own.filter { entry in
+            !Self.withheld.contains(entry.name) && (inherits || Self.passedOn.contains(entry.name))
+        }
+        return [EnvironmentEntry(name: "PATH", value: Self.defaultPath)] + wanted
+    }
+
+    /// As `NAME=value`, each name once, in the order in which they came first.
+    private static func formatted(_ entries: [EnvironmentEntry]) -> [String] {
+        var values: [String: String] = [:]
+        var order: [String] = []
+        for entry in entries where values.updateValue(entry.value, forKey: entry.name) == nil {
+            order.append(entry.name)
+        }
+        return order.map { "\($0)=\(values[$0] ?? "")" }
     }
 
     /// The variables of this process. Called before there are threads.
@@ -39,32 +63,24 @@ struct WorkerEnvironment: Sendable {
     /// The variables of a run as `NAME=value`. Reads the environment file, so it may wait for a disk.
     func variables(for plan: SpawnPlan) throws(StartError) -> [String] {
         let specification = plan.specification
-        var values: [String: String] = [:]
-        var order: [String] = []
-        func set(_ name: String, _ value: String) {
-            if values.updateValue(value, forKey: name) == nil {
-                order.append(name)
-            }
+        let ofTheRun = [
+            EnvironmentEntry(name: "REEVE_WORKER", value: plan.instance.worker),
+            EnvironmentEntry(name: "REEVE_INSTANCE", value: String(plan.instance.index)),
+            EnvironmentEntry(name: "REEVE_RUN_ID", value: plan.run.description),
+        ]
+        let inherits = specification.inheritEnvironment
+        if specification.environmentFile == nil, specification.environment.isEmpty {
+            return (inherits ? self.inherited : self.passed) + ofTheRun.map { "\($0.name)=\($0.value)" }
         }
-        set("PATH", Self.defaultPath)
-        for entry in self.own where !Self.withheld.contains(entry.name) {
-            if specification.inheritEnvironment || Self.passedOn.contains(entry.name) {
-                set(entry.name, entry.value)
-            }
-        }
+        var entries = Self.base(self.own, inherits: inherits)
         if let file = specification.environmentFile {
-            for entry in try EnvironmentFile.read(file) {
-                set(entry.name, entry.value)
-            }
+            entries += try EnvironmentFile.read(file)
         }
         let placeholders = specification.placeholders(instance: plan.instance.index)
         for entry in specification.environment {
-            set(entry.name, Self.expand(entry.value, placeholders))
+            entries.append(EnvironmentEntry(name: entry.name, value: Self.expand(entry.value, placeholders)))
         }
-        set("REEVE_WORKER", plan.instance.worker)
-        set("REEVE_INSTANCE", String(plan.instance.index))
-        set("REEVE_RUN_ID", plan.run.description)
-        return order.map { "\($0)=\(values[$0] ?? "")" }
+        return Self.formatted(entries + ofTheRun)
     }
 
     /// The configuration was checked: every placeholder is known.
