@@ -1,8 +1,6 @@
 import Configuration
 import ControlAPI
-import ControlMessages
 import Glibc
-import HTTPServer
 import LinuxSystem
 import Logging
 import Supervision

@@ -1,9 +1,5 @@
 import Configuration
-import ControlAPI
 import Glibc
-import HTTPServer
-import LinuxSystem
-import Logging
 import Supervision
 
 /// The agent as a program: `reeve run`.

@@ -15,19 +15,14 @@ public struct OperationOptions: Equatable, Sendable {
     public init() {}
 
     var query: [(name: String, value: String)] {
-        var query: [(name: String, value: String)] = []
-        func add(_ name: String, _ value: String?) {
-            if let value {
-                query.append((name, value))
-            }
-        }
-        add("wait", self.isDetached ? "none" : nil)
-        add("instance", self.instance.map(String.init))
-        add("timeout", self.timeout)
-        add("grace", self.grace)
-        add("observe", self.observe)
-        add("reason", self.reason)
-        return query
+        parameters([
+            ("wait", self.isDetached ? "none" : nil),
+            ("instance", self.instance.map(String.init)),
+            ("timeout", self.timeout),
+            ("grace", self.grace),
+            ("observe", self.observe),
+            ("reason", self.reason),
+        ])
     }
 }
 
@@ -45,20 +40,20 @@ public struct ExitFilter: Equatable, Sendable {
     public init() {}
 
     var query: [(name: String, value: String)] {
-        var query: [(name: String, value: String)] = []
-        func add(_ name: String, _ value: String?) {
-            if let value {
-                query.append((name, value))
-            }
-        }
-        add("worker", self.worker)
-        add("cause", self.cause)
-        add("since", self.since)
-        add("after", self.after.map(String.init))
-        add("limit", self.limit.map(String.init))
-        add("timeout", self.waitSeconds.map { "\($0)s" })
-        return query
+        parameters([
+            ("worker", self.worker),
+            ("cause", self.cause),
+            ("since", self.since),
+            ("after", self.after.map(String.init)),
+            ("limit", self.limit.map(String.init)),
+            ("timeout", self.waitSeconds.map { "\($0)s" }),
+        ])
     }
+}
+
+/// The parameters that have a value, in their order.
+private func parameters(_ all: [(name: String, value: String?)]) -> [(name: String, value: String)] {
+    all.compactMap { parameter in parameter.value.map { (parameter.name, $0) } }
 }
 
 extension ControlRequest {
