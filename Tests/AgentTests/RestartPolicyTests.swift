@@ -20,8 +20,7 @@ extension AgentTests {
 
         @Test func anErrorExitIsRestarted() throws {
             let agent = try AgentProcess(shellWorker("web", firstRun("exit 1")))
-            _ = try agent.waitForPID(of: "web")
-            let exit = try #require(try agent.exits(of: "web").first)
+            let exit = try agent.waitForFirstExit(of: "web")
             expectExited(exit, code: 1, cause: "error_exit", decision: "restart")
             #expect(exit.decision.delaySeconds == 0, "the first restart is at once")
             #expect(exit.decision.consecutiveFailures == 1)
@@ -35,8 +34,7 @@ extension AgentTests {
         ])
         func aSignalIsRestarted(number: Int32, name: String, cause: String) throws {
             let agent = try AgentProcess(shellWorker("web", firstRun("kill -\(number) $$")))
-            _ = try agent.waitForPID(of: "web")
-            let exit = try #require(try agent.exits(of: "web").first)
+            let exit = try agent.waitForFirstExit(of: "web")
             if Self.coreDumpsGoToAProgram, number != SIGKILL {
                 // core(5): a program in core_pattern gets the dump whatever the limit is.
                 #expect(exit.waitStatus.map { $0 & 0x7F } == number)
@@ -76,8 +74,7 @@ extension AgentTests {
 
         @Test func alwaysRestartsAfterSuccessToo() throws {
             let agent = try AgentProcess(shellWorker("web", firstRun("exit 0"), #"restart = "always""#))
-            _ = try agent.waitForPID(of: "web")
-            let exit = try #require(try agent.exits(of: "web").first)
+            let exit = try agent.waitForFirstExit(of: "web")
             expectExited(exit, code: 0, cause: "finished", decision: "restart")
         }
 
@@ -107,8 +104,8 @@ extension AgentTests {
             let agent = try AgentProcess(
                 shellWorker("one", firstRun("exit 1")) + shellWorker("two", firstRun("exit 2"))
             )
-            _ = try agent.waitForPID(of: "one")
-            _ = try agent.waitForPID(of: "two")
+            _ = try agent.waitForFirstExit(of: "one")
+            _ = try agent.waitForFirstExit(of: "two")
             let all: ExitsMessage = try agent.get("/v1/exits?order=asc").decode()
             #expect(all.exits.count == 2)
             #expect(zip(all.exits, all.exits.dropFirst()).allSatisfy { $1.seq == $0.seq + 1 })

@@ -41,6 +41,13 @@ extension AgentProcess {
         return exits
     }
 
+    /// Waits for the first exit of a worker. That it runs does not say so: that may be the run before the exit.
+    public func waitForFirstExit(of name: String) throws -> ExitMessage {
+        let exits = try self.waitForExits(of: name, count: 1)
+        guard let first = exits.first else { throw TimedOut("\(name) never ended") }
+        return first
+    }
+
     /// Waits until instance 0 runs, in another run than `old`, and returns its pid.
     public func waitForPID(
         of name: String,
