@@ -32,6 +32,12 @@ let package = Package(
             pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-gnutls-dev"])]
         ),
+        .systemLibrary(
+            name: "CSQLite",
+            path: "Modules/CSQLite",
+            pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"])]
+        ),
         .target(name: "CLinux", path: "Modules/CLinux"),
         .target(
             name: "CTOML",
@@ -44,6 +50,11 @@ let package = Package(
 
         // The shells around it.
         .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: swiftSettings),
+        .target(
+            name: "History",
+            dependencies: ["Supervision", "LinuxSystem", "CSQLite"],
+            swiftSettings: swiftSettings
+        ),
         .target(
             name: "Configuration",
             dependencies: ["Supervision", "ControlMessages", "CTOML"],
@@ -87,6 +98,11 @@ let package = Package(
         ),
         .testTarget(name: "SupervisionTests", dependencies: ["Supervision"], swiftSettings: swiftSettings),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "CLinux"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "HistoryTests",
+            dependencies: ["History", "LinuxSystem", "Supervision", "TestSupport"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "ConfigurationTests",
             dependencies: ["Configuration", "ControlMessages", "Supervision"],

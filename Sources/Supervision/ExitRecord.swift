@@ -26,6 +26,8 @@ public struct ExitRecord: Equatable, Sendable {
     /// For a run that never became the worker's program.
     public var error: StartError?
     public var decision: ExitDecision
+    /// `false` while the record waits in memory, because the history cannot be written.
+    public var isDurable = true
 
     public init(
         seq: Int64 = 0,

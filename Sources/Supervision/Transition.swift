@@ -34,6 +34,8 @@ public struct InstanceChange: Equatable, Sendable {
     public var status: InstanceStatus
     /// The exit that brought it about, by its run.
     public var exitRunID: RunID?
+    /// The number of that exit; given when it is committed.
+    public var exitSeq: Int64?
     public var operationID: OperationID?
     /// A few words for people, such as "up with pid 42"; may be empty.
     public var text: String

@@ -1,5 +1,6 @@
 internal import ControlMessages
 internal import HTTPServer
+internal import Supervision
 
 /// GET /v1/agent.
 extension ControlHandler {

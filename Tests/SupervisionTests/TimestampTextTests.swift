@@ -1,8 +1,6 @@
 import Supervision
 import Testing
 
-@testable import ControlAPI
-
 @Suite struct TimestampTextTests {
     private static func text(_ nanoseconds: Int64) -> String {
         TimestampText.format(Timestamp(nanosecondsSinceEpoch: nanoseconds))

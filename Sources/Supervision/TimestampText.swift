@@ -1,6 +1,4 @@
-public import Supervision
-
-/// Timestamps as the API shows them: RFC 3339 in UTC with milliseconds, such as `2026-11-22T10:00:00.123Z`.
+/// Timestamps as the API and the history show them: RFC 3339 in UTC with milliseconds, such as `2026-11-22T10:00:00.123Z`.
 public enum TimestampText {
     public static func format(_ timestamp: Timestamp) -> String {
         // Rounded down, before 1970 too, so that the text never names a later instant.
@@ -43,7 +41,7 @@ public enum TimestampText {
 
     /// Reads a timestamp of RFC 3339, such as `2026-11-22T10:00:00Z` or `2026-11-22T11:00:00.5+01:00`, of the years 1970 to
     /// 2199; `nil` for any other text. What is finer than a nanosecond is dropped.
-    static func parse(_ text: String) -> Timestamp? {
+    public static func parse(_ text: String) -> Timestamp? {
         var reader = DigitReader(bytes: Array(text.utf8))
         guard let year = reader.number(4, in: 1970...2199), reader.take("-"),
             let month = reader.number(2, in: 1...12), reader.take("-"),

@@ -1,0 +1,13 @@
+public import Supervision
+
+/// What the history knows of the time before this start.
+public struct HistoryRecovery: Sendable {
+    public var memories: [InstanceMemory]
+    /// Operations that had not ended, oldest first.
+    public var unfinishedOperations: [Operation]
+    /// The newest exit of each instance that is still kept.
+    public var lastExits: [ExitRecord]
+    /// The numbers that were given last.
+    public var lastExitSeq: Int64
+    public var lastTransitionID: Int64
+}

@@ -1,0 +1,149 @@
+internal import Supervision
+
+extension HistoryStore {
+    /// The exits that match, one more than `query.limit` at most: whether there is more is for the caller to say.
+    func exits(_ query: ExitQuery) throws(SQLiteError) -> [ExitRecord] {
+        var records: [ExitRecord] = []
+        for seq in try self.sequence(query) {
+            if let record = try self.exit(seq: seq) {
+                records.append(record)
+            }
+        }
+        return records
+    }
+
+    func exit(seq: Int64) throws(SQLiteError) -> ExitRecord? {
+        try self.connection.row("SELECT \(ExitRow.columns) FROM exits WHERE seq = ?") {
+            $0.bind(seq)
+        } read: {
+            ExitRow.read($0)
+        }
+    }
+
+    func exit(ofRun run: RunID) throws(SQLiteError) -> ExitRecord? {
+        try self.connection.row("SELECT \(ExitRow.columns) FROM exits WHERE run_id = ?") {
+            $0.bind(run)
+        } read: {
+            ExitRow.read($0)
+        }
+    }
+
+    func newestExit(of id: InstanceID) throws(SQLiteError) -> ExitRecord? {
+        try self.connection.row(
+            "SELECT \(ExitRow.columns) FROM exits INDEXED BY exits_by_worker WHERE worker = ? AND instance = ? "
+                + "ORDER BY seq DESC LIMIT 1"
+        ) {
+            $0.bind(id.worker)
+            $0.bind(id.index)
+        } read: {
+            ExitRow.read($0)
+        }
+    }
+
+    func oldestExit() throws(SQLiteError) -> Int64? {
+        try self.connection.row("SELECT min(seq) FROM exits") { $0.int64() }
+    }
+
+    func newestExit() throws(SQLiteError) -> Int64? {
+        try self.connection.row("SELECT max(seq) FROM exits") { $0.int64() }
+    }
+
+    /// The workers of which there are exits, configured or not.
+    func workersWithExits() -> [String] {
+        self.exitCounts.filter { $0.value > 0 }.keys.sorted()
+    }
+
+    // MARK: Finding
+
+    /// The numbers of the exits that match, in the order of the query.
+    ///
+    /// Each pair of a worker and a cause is a walk along an index that holds all that is asked, which ends at the limit;
+    /// the walks' ends are merged. So it costs what is found, not what there is.
+    private func sequence(_ query: ExitQuery) throws(SQLiteError) -> [Int64] {
+        let workers: [String?] = query.workers.map { Array(Set($0)) } ?? [nil]
+        let causes: [ExitCause?] = query.causes.map { Array(Set($0)) } ?? [nil]
+        var found: [Int64] = []
+        for worker in workers {
+            for cause in causes {
+                found += try self.walk(query, worker: worker, cause: cause)
+                if found.count > 4 * (query.limit + 1) {
+                    found = Self.merge(found, query)
+                }
+            }
+        }
+        return Self.merge(found, query)
+    }
+
+    private static func merge(_ found: [Int64], _ query: ExitQuery) -> [Int64] {
+        let sorted = query.isAscending ? found.sorted() : found.sorted(by: >)
+        return Array(sorted.prefix(query.limit + 1))
+    }
+
+    private func walk(_ query: ExitQuery, worker: String?, cause: ExitCause?) throws(SQLiteError) -> [Int64] {
+        let sql = Self.walk(
+            hasWorker: worker != nil,
+            hasCause: cause != nil,
+            hasSince: query.since != nil,
+            isAscending: query.isAscending
+        )
+        return try self.connection.rows(sql) { statement in
+            // In the order in which `walk` asks for them.
+            if let worker {
+                statement.bind(worker)
+            }
+            if let cause {
+                statement.bind(cause.rawValue)
+            }
+            statement.bind(query.after ?? -1)
+            statement.bind(query.before ?? .max)
+            if let since = query.since {
+                statement.bind(since)
+            }
+            statement.bind(query.limit + 1)
+        } read: {
+            $0.int64()
+        }
+    }
+
+    static func walk(hasWorker: Bool, hasCause: Bool, hasSince: Bool, isAscending: Bool) -> String {
+        let index =
+            switch (hasWorker, hasCause) {
+            case (true, true): "INDEXED BY exits_by_worker_and_cause "
+            case (true, false): "INDEXED BY exits_by_worker "
+            case (false, true): "INDEXED BY exits_by_cause "
+            // Few that ended lately are sorted; all of them are walked along as they lie.
+            case (false, false): hasSince ? "INDEXED BY exits_by_end " : "NOT INDEXED "
+            }
+        return "SELECT seq FROM exits \(index)WHERE "
+            + (hasWorker ? "worker = ? AND " : "") + (hasCause ? "cause = ? AND " : "") + "seq > ? AND seq < ? "
+            + (hasSince ? "AND ended_at >= ? " : "")
+            + "ORDER BY seq \(isAscending ? "ASC" : "DESC") LIMIT ?"
+    }
+
+    // MARK: Transitions
+
+    /// The transitions after `id`, oldest first.
+    func transitions(after id: Int64, limit: Int) throws(SQLiteError) -> [TransitionRecord] {
+        try self.connection.rows(
+            "SELECT \(TransitionRecord.columns) FROM transitions WHERE id > ? ORDER BY id LIMIT ?"
+        ) {
+            $0.bind(id)
+            $0.bind(limit)
+        } read: {
+            TransitionRecord($0)
+        }
+    }
+
+    func oldestTransition() throws(SQLiteError) -> Int64? {
+        try self.connection.row("SELECT min(id) FROM transitions") { $0.int64() }
+    }
+
+    /// The first transition at or after `time`, for those who go on from there.
+    func firstTransition(since time: Timestamp) throws(SQLiteError) -> Int64? {
+        try self.connection.row("SELECT min(id) FROM transitions WHERE at >= ?") {
+            $0.bind(time)
+        } read: {
+            $0.int64()
+        }
+    }
+}
