@@ -25,7 +25,7 @@ import Testing
 
     @Test func numbersBeginWithOneAndRiseByOne() throws {
         var numbering = self.numbering(nil)
-        try numbering.reserve(exits: 2, transitions: 1, mode: .open)
+        try numbering.reserve(exits: 2, transitions: 1, isSynced: true)
         #expect(numbering.takeExit() == 1)
         #expect(numbering.takeExit() == 2)
         #expect(numbering.takeTransition() == 1)
@@ -33,7 +33,7 @@ import Testing
 
     @Test func theFileSaysWhatMayHaveBeenGiven() throws {
         var numbering = self.numbering(41, 99)
-        try numbering.reserve(exits: 1, transitions: 1, mode: .open)
+        try numbering.reserve(exits: 1, transitions: 1, isSynced: true)
         let content = SequenceFile.Content(
             mode: .open,
             exits: 42...42 + Numbering.exitSlack,
@@ -44,47 +44,60 @@ import Testing
         // Until the reserve is used up nothing is written.
         try self.directory.write("untouched", to: "history.seq")
         for _ in 0...Numbering.exitSlack {
-            try numbering.reserve(exits: 1, transitions: 0, mode: .open)
+            try numbering.reserve(exits: 1, transitions: 0, isSynced: true)
             _ = numbering.takeExit()
         }
         #expect(self.directory.read("history.seq") == "untouched")
-        try numbering.reserve(exits: 1, transitions: 0, mode: .open)
+        try numbering.reserve(exits: 1, transitions: 0, isSynced: true)
         #expect(self.file.read()?.exits.lowerBound == 43 + Numbering.exitSlack)
     }
 
     @Test func afterTheDeathOfTheAgentTheDatabaseIsBelieved() throws {
         var numbering = self.numbering(10)
-        try numbering.reserve(exits: 5, transitions: 5, mode: .open)
+        try numbering.reserve(exits: 5, transitions: 5, isSynced: true)
         #expect(self.numbering(10).lastExit == 10)
         #expect(self.numbering(15).lastExit == 15)
     }
 
     @Test func withoutTheDatabaseNothingThatMayHaveBeenGivenIsGivenAgain() throws {
         var numbering = self.numbering(10)
-        try numbering.reserve(exits: 5, transitions: 5, mode: .open)
+        try numbering.reserve(exits: 5, transitions: 5, isSynced: true)
         let lost = self.numbering(nil)
         #expect(lost.lastExit == 15 + Numbering.exitSlack && lost.lastTransition == 15 + Numbering.transitionSlack)
     }
 
     @Test func anOlderCopyOfTheDatabaseIsNotBelieved() throws {
         var numbering = self.numbering(10)
-        try numbering.reserve(exits: 5, transitions: 5, mode: .open)
+        try numbering.reserve(exits: 5, transitions: 5, isSynced: true)
         #expect(self.numbering(9).lastExit == 15 + Numbering.exitSlack)
         // One that is ahead of the file is: somebody removed the file.
         #expect(self.numbering(1_000_000).lastExit == 1_000_000)
     }
 
-    @Test func anotherBootOrADegradedEndLeavesTheReserveOut() throws {
+    @Test func afterAnotherBootTheReserveIsLeftOut() throws {
         var numbering = self.numbering(10)
-        try numbering.reserve(exits: 5, transitions: 5, mode: .open)
+        try numbering.reserve(exits: 5, transitions: 5, isSynced: true)
         #expect(self.numbering(12, bootID: "another").lastExit == 15 + Numbering.exitSlack)
-        try numbering.reserve(exits: 0, transitions: 0, mode: .degraded)
-        #expect(self.numbering(12).lastExit > 12)
+    }
+
+    @Test func aDatabaseThatLostItsNewestRecordsIsNotBelieved() throws {
+        var numbering = self.numbering(10)
+        try numbering.reserve(exits: 5, transitions: 5, isSynced: true)
+        for _ in 0..<5 {
+            _ = numbering.takeExit()
+        }
+        _ = numbering.takeTransition()
+        try numbering.confirm()
+        #expect(self.numbering(15, 11).known == Numbering.Known(lastExit: 15, lastTransition: 11))
+        #expect(self.numbering(14, 11).known.lastExit == 15 + Numbering.exitSlack)
+        #expect(self.numbering(15, 10).known.lastTransition == 15 + Numbering.transitionSlack)
+        // What was committed and not confirmed before the death counts as well.
+        #expect(self.numbering(16, 12).known == Numbering.Known(lastExit: 16, lastTransition: 12))
     }
 
     @Test func anOrderlyEndLeavesNoGap() throws {
         var numbering = self.numbering(10, 20)
-        try numbering.reserve(exits: 1, transitions: 1, mode: .open)
+        try numbering.reserve(exits: 1, transitions: 1, isSynced: true)
         _ = numbering.takeExit()
         try numbering.close()
         #expect(self.numbering(11, 20, bootID: "another").known == Numbering.Known(lastExit: 11, lastTransition: 20))
@@ -109,7 +122,7 @@ import Testing
             bootID: "",
             known: nil
         )
-        #expect(throws: Errno.noEntry) { try numbering.reserve(exits: 1, transitions: 0, mode: .open) }
+        #expect(throws: Errno.noEntry) { try numbering.reserve(exits: 1, transitions: 0, isSynced: true) }
         #expect(numbering.takeExit() == 1)
     }
 }

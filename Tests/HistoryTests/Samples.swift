@@ -175,6 +175,12 @@ extension TemporaryDirectory {
         return names.sorted()
     }
 
+    /// The bytes of a file; 0 while there is none.
+    func size(_ name: String) -> Int64 {
+        var info = stat()
+        return stat(self.file(name), &info) == 0 ? Int64(info.st_size) : 0
+    }
+
     /// Replaces a file by these bytes.
     func put(_ bytes: [UInt8], in name: String) throws {
         let number = open(self.file(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)

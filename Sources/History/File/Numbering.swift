@@ -25,15 +25,13 @@ struct Numbering {
         self.lastExit = known?.lastExit ?? 0
         self.lastTransition = known?.lastTransition ?? 0
         guard let content = file.read() else { return }
-        // The database is believed when it was in use in this boot and what it says lies where it must: an older copy of
-        // it, or one that lost its newest pages, does not know all numbers.
-        let isBelieved = content.mode == .open && content.bootID == self.bootID
-        let mayBeLast = content.exits.lowerBound - 1...content.exits.upperBound
-        let mayBeLastTransition = content.transitions.lowerBound - 1...content.transitions.upperBound
-        if !isBelieved || !mayBeLast.contains(self.lastExit) {
+        // The database is believed when it was in use in this boot and knows all that it must: an older copy of it, or one
+        // that lost its newest pages, does not.
+        let isBelieved = known != nil && content.mode == .open && content.bootID == self.bootID
+        if !isBelieved || self.lastExit < content.exits.lowerBound - 1 {
             self.lastExit = max(self.lastExit, content.exits.upperBound)
         }
-        if !isBelieved || !mayBeLastTransition.contains(self.lastTransition) {
+        if !isBelieved || self.lastTransition < content.transitions.lowerBound - 1 {
             self.lastTransition = max(self.lastTransition, content.transitions.upperBound)
         }
     }
@@ -60,27 +58,37 @@ struct Numbering {
 
     /// To be called before so many numbers are taken. A failure leaves the numbers usable; they are only not protected
     /// against the loss of the database.
-    mutating func reserve(exits: Int, transitions: Int, mode: SequenceFile.Mode) throws(Errno) {
+    ///
+    /// - Parameter isSynced: whether the disk is to have it, which may take long while it gives trouble.
+    mutating func reserve(exits: Int, transitions: Int, isSynced: Bool) throws(Errno) {
         let lastExit = self.lastExit + Int64(exits)
         let lastTransition = self.lastTransition + Int64(transitions)
-        if let reserved = self.reserved, reserved.mode == mode, lastExit <= reserved.exits.upperBound,
-            lastTransition <= reserved.transitions.upperBound
+        if let reserved = self.reserved, lastExit < reserved.exits.upperBound,
+            lastTransition < reserved.transitions.upperBound
         {
             return
         }
-        var content = SequenceFile.Content(
-            mode: mode,
+        let content = SequenceFile.Content(
+            mode: .open,
             exits: self.lastExit + 1...lastExit + Self.exitSlack,
             transitions: self.lastTransition + 1...lastTransition + Self.transitionSlack,
             bootID: self.bootID
         )
-        if let reserved = self.reserved, mode == .degraded {
-            // The database's last numbers lie before the ones that it was not told.
-            content.exits = reserved.exits.lowerBound...content.exits.upperBound
-            content.transitions = reserved.transitions.lowerBound...content.transitions.upperBound
-        }
-        // While the disk gives trouble, nobody waits for it to say that all is on it.
-        try self.file.write(content, isSynced: mode == .open)
+        try self.file.write(content, isSynced: isSynced)
+        self.reserved = content
+    }
+
+    /// To be called when the numbers that were taken are committed, or before they are shown all the same: from now on a
+    /// database that does not know them is not believed.
+    mutating func confirm() throws(Errno) {
+        guard var content = self.reserved, self.lastExit < content.exits.upperBound,
+            self.lastTransition < content.transitions.upperBound
+        else { return }
+        content.exits = self.lastExit + 1...content.exits.upperBound
+        content.transitions = self.lastTransition + 1...content.transitions.upperBound
+        guard content != self.reserved else { return }
+        // The kernel has it: that is enough against a death of the agent, and after another boot nobody is believed.
+        try self.file.write(content, isSynced: false)
         self.reserved = content
     }
 

@@ -3,22 +3,20 @@ internal import LinuxSystem
 
 /// The file `history.seq`: which numbers may have been given, so that none is given twice even when the database is lost.
 ///
-/// Numbers are reserved in ranges before they are given, so that the file is written once in a thousand exits. It is
-/// written in place, with one call and within one sector: that works on a full disk too, and what a death in the middle
+/// Numbers are reserved in ranges before they are given, which the disk is made to have once in a thousand exits. After each
+/// commit the beginning of the range follows, so that a database that has lost its newest records is found out. The file
+/// is written in place, with one call and within one sector: that works on a full disk too, and what a death in the middle
 /// of it leaves is the old text or the new one.
 struct SequenceFile {
     enum Mode: String {
         /// Closed in order: the ends of the ranges are the last numbers that were given.
         case exact
-        /// In use: the database knows the last numbers, and they lie in the ranges.
+        /// In use: all numbers before the ranges were given, some of the ranges may have been, and none after them.
         case open
-        /// Numbers were given that the database may not know.
-        case degraded
     }
 
     struct Content: Equatable {
         var mode: Mode
-        /// Numbers from the first to the last may have been given, and surely none after them.
         var exits: ClosedRange<Int64>
         var transitions: ClosedRange<Int64>
         /// The boot in which it was written: what was committed shortly before a loss of power may be gone.

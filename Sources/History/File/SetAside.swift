@@ -32,6 +32,12 @@ public struct SetAside: Equatable, Sendable {
         return SetAside(path: target, reason: reason)
     }
 
+    /// Whether there can be anything in it. SQLite deletes the log of an empty file, even of one that it may only read.
+    var isWorthReading: Bool {
+        var info = stat()
+        return stat(self.path, &info) == 0 && info.st_mode & S_IFMT == S_IFREG && info.st_size > 0
+    }
+
     private static func exists(_ path: String) -> Bool {
         var info = stat()
         return lstat(path, &info) == 0

@@ -56,7 +56,7 @@ extension HistoryWriter {
         if let setAside = opened.setAside {
             self.status.setAside.append(setAside)
             output.notices.append(.setAside(setAside))
-            if self.memories.isEmpty {
+            if self.memories.isEmpty, setAside.isWorthReading {
                 let memories = self.file.salvage(setAside)
                 self.memories = Dictionary(memories.map { ($0.id, $0) }) { $1 }
             }
@@ -123,7 +123,6 @@ extension HistoryWriter {
         self.toldLosses = (self.status.lostExits, self.status.lostTransitions)
         self.degraded = nil
         self.rowsSinceRetention += written
-        self.reserve(exits: 0, transitions: 0, into: &output)
         self.updateStatus()
         return output
     }

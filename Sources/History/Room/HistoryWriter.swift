@@ -111,7 +111,6 @@ final class HistoryWriter {
         }
         let outcome: HistoryOutcome
         if let degraded = self.degraded {
-            self.reserve(exits: 0, transitions: 0, into: &output)
             outcome = .waiting(reason: degraded.reason)
             for index in group.transitions.indices {
                 if case .exit(var record) = group.transitions[index].change {
@@ -124,6 +123,7 @@ final class HistoryWriter {
             outcome = .committed
             output.reapable += group.exits
         }
+        self.confirm(into: &output)
         output.completions = submissions.compactMap { $0.completion }.map { ($0, outcome) }
         output.published = group.transitions
         self.updateStatus()
@@ -193,9 +193,19 @@ final class HistoryWriter {
     }
 
     func reserve(exits: Int, transitions: Int, into output: inout Output) {
-        let mode: SequenceFile.Mode = self.degraded == nil ? .open : .degraded
+        let isSynced = self.degraded == nil
+        self.protect(into: &output) { (numbering) throws(Errno) in
+            try numbering.reserve(exits: exits, transitions: transitions, isSynced: isSynced)
+        }
+    }
+
+    func confirm(into output: inout Output) {
+        self.protect(into: &output) { (numbering) throws(Errno) in try numbering.confirm() }
+    }
+
+    private func protect(into output: inout Output, _ body: (inout Numbering) throws(Errno) -> Void) {
         do throws(Errno) {
-            try self.numbering.reserve(exits: exits, transitions: transitions, mode: mode)
+            try body(&self.numbering)
             self.numbersAreUnprotected = false
         } catch {
             // Told once, not for every group.

@@ -1,0 +1,221 @@
+import Glibc
+import LinuxSystem
+import Supervision
+import TestSupport
+import Testing
+
+@testable import History
+
+@Suite struct DamagedHistoryTests {
+    private let directory: TemporaryDirectory
+
+    init() throws {
+        self.directory = try TemporaryDirectory()
+    }
+
+    private let memory = InstanceMemory(
+        id: InstanceID(worker: "web", index: 0),
+        desired: .down,
+        bootID: Samples.bootID,
+        updatedAt: Samples.time(1)
+    )
+
+    private func fill(_ count: Int = 300) -> WriterHarness {
+        let harness = WriterHarness(self.directory)
+        harness.submit(
+            (1...count).flatMap { [Samples.exitTransition($0), Samples.backoff(after: $0)] },
+            memories: [self.memory]
+        )
+        return harness
+    }
+
+    private var setAside: [String] {
+        self.directory.names.filter { $0.contains("set-aside") }
+    }
+
+    /// The history can be used: it takes an exit, gives it a number above all others, and shows it.
+    private func expectUsable(_ harness: WriterHarness, above last: Int64) throws {
+        harness.submit([Samples.exitTransition(9_999)])
+        let seq = try #require(harness.publishedExits.last).seq
+        #expect(seq > last)
+        #expect(harness.writer.status.degraded == nil)
+        #expect(try harness.page(ExitQuery(limit: 1)).records.map(\.seq) == [seq])
+    }
+
+    @Test(arguments: [
+        "this is no database, but a text that somebody wrote here", "SQLite format 3\0 and then something else",
+    ]) func anotherFileIsSetAsideAsItIs(_ text: String) throws {
+        self.fill().close()
+        try self.directory.write(text, to: "history.db")
+        let harness = WriterHarness(self.directory)
+        guard case .setAside(let setAside)? = harness.notices.first else {
+            Issue.record("nothing was set aside: \(harness.notices)")
+            return
+        }
+        #expect(contents(ofFile: setAside.path) == Array(text.utf8))
+        #expect(setAside.message.contains(setAside.path) && harness.writer.status.setAside == [setAside])
+        try self.expectUsable(harness, above: 300)
+    }
+
+    @Test func aDatabaseOfAnotherProgramIsSetAside() throws {
+        let other = try Connection(path: self.directory.file("history.db"), access: .readWrite, busyTimeout: .zero)
+        try other.execute("CREATE TABLE exits (something TEXT)")
+        let harness = WriterHarness(self.directory)
+        #expect(harness.notices.first?.message.contains("another program's database") == true)
+        try self.expectUsable(harness, above: 0)
+    }
+
+    @Test func aNewerSchemaIsSetAsideAndWhatIsWantedIsTakenOver() throws {
+        let first = self.fill()
+        try first.store().connection.run("INSERT INTO migrations VALUES ('9999-future', '2030-01-01T00:00:00.000Z')")
+        first.close()
+        let harness = WriterHarness(self.directory)
+        #expect(harness.notices.first?.message.contains("newer version") == true)
+        #expect(harness.notices.first?.message.contains("9999-future") == true)
+        #expect(harness.recovery.memories == [self.memory])
+        #expect(harness.recovery.lastExitSeq == 300)
+        try self.expectUsable(harness, above: 300)
+        // What was taken over is in the new file.
+        harness.close()
+        #expect(WriterHarness(self.directory).recovery.memories == [self.memory])
+    }
+
+    @Test func aDirectoryInItsPlaceIsSetAside() throws {
+        try #require(mkdir(self.directory.file("history.db"), 0o700) == 0)
+        let harness = WriterHarness(self.directory)
+        #expect(harness.notices.first?.message.contains("no regular file") == true)
+        try self.expectUsable(harness, above: 0)
+    }
+
+    @Test func aLogWithoutItsDatabaseIsSetAside() throws {
+        let first = self.fill()
+        #expect(self.directory.size("history.db-wal") > 0)
+        let log = try #require(contents(ofFile: self.directory.file("history.db-wal")))
+        first.close()
+        try self.directory.put([], in: "history.db")
+        try self.directory.put(log, in: "history.db-wal")
+        let harness = WriterHarness(self.directory)
+        #expect(self.setAside.count == 2, "\(self.directory.names)")
+        try self.expectUsable(harness, above: 300)
+    }
+
+    @Test func aRemovedDatabaseLosesNoNumbers() throws {
+        self.fill().close()
+        unlink(self.directory.file("history.db"))
+        let harness = WriterHarness(self.directory)
+        #expect(harness.recovery.lastExitSeq == 300)
+        try self.expectUsable(harness, above: 300)
+    }
+
+    @Test func aDatabaseThatIsRemovedWhileItIsInUseIsBegunAnew() throws {
+        let harness = self.fill()
+        for name in ["history.db", "history.db-wal", "history.db-shm"] {
+            unlink(self.directory.file(name))
+        }
+        harness.submit([Samples.exitTransition(301)])
+        #expect(harness.notices == [.fileMoved(path: self.directory.file("history.db"))])
+        #expect(harness.publishedExits.last?.seq == 301)
+        harness.close()
+        let next = WriterHarness(self.directory)
+        #expect(next.recovery.memories == [self.memory] && next.recovery.lastExitSeq == 301)
+    }
+
+    @Test func damageThatShowsLaterLosesNothingThatIsInMemory() throws {
+        let harness = self.fill()
+        // Every page but the first becomes noise, under the eyes of the connection.
+        try harness.store().connection.checkpoint()
+        try harness.store().connection.execute("PRAGMA shrink_memory")
+        let path = self.directory.file("history.db")
+        let size = Int(self.directory.size("history.db"))
+        let number = open(path, O_WRONLY | O_CLOEXEC)
+        try #require(number >= 0)
+        let noise = [UInt8](repeating: 0xa5, count: size - 4096)
+        try #require(pwrite(number, noise, noise.count, 4096) == noise.count)
+        close(number)
+        harness.submit([Samples.exitTransition(301), Samples.backoff(after: 301)])
+        #expect(harness.notices.count == 1)
+        guard case .setAside? = harness.notices.first else {
+            Issue.record("nothing was set aside: \(harness.notices)")
+            return
+        }
+        #expect(harness.publishedExits.last?.seq == 301 && harness.publishedExits.last?.isDurable == true)
+        #expect(try harness.page(ExitQuery()).records.map(\.seq) == [301])
+        harness.close()
+        let next = WriterHarness(self.directory)
+        #expect(next.recovery.memories == [self.memory] && next.recovery.lastExitSeq == 301)
+    }
+
+    @Test func severalThatAreSetAsideAtTheSameTimeHaveNamesOfTheirOwn() throws {
+        for _ in 0..<3 {
+            try self.directory.write("no database at all, only a text", to: "history.db")
+            WriterHarness(self.directory).close()
+        }
+        #expect(self.setAside.count == 3)
+        #expect(self.setAside.allSatisfy { $0.hasPrefix("history.set-aside-") && !$0.contains(":") })
+    }
+
+    /// The file as it is when the agent was killed, with a log, and as it is when it was closed.
+    @Test(arguments: [false, true]) func damageInAThousandPlacesNeverKeepsTheHistoryFromComingUp(
+        _ isClosed: Bool
+    ) throws {
+        let seed: UInt64 = .random(in: 0 ... .max)
+        print("damage to a \(isClosed ? "closed" : "live") history, seed \(seed)")
+        let first = self.fill(200)
+        try first.store().connection.checkpoint()
+        first.submit((201...230).map { Samples.exitTransition($0) })
+        if isClosed {
+            first.close()
+        }
+        let names = ["history.db", "history.db-wal", "history.seq"]
+        let sound = names.map { contents(ofFile: self.directory.file($0)) ?? [] }
+        var generator = SeededGenerator(state: seed)
+        var usedAsItWas = 0
+        for round in 0..<500 {
+            let place = try TemporaryDirectory()
+            for (name, bytes) in zip(names, sound) where !bytes.isEmpty {
+                let isDamaged = name != "history.seq" || isClosed == false && round % 50 == 0
+                try place.put(isDamaged ? Self.damage(bytes, &generator) : bytes, in: name)
+            }
+            let harness = WriterHarness(place)
+            harness.submit([Samples.exitTransition(9_999)], memories: [self.memory])
+            _ = try harness.page(ExitQuery(limit: 1000))
+            _ = try harness.transitions(after: 0)
+            let last = try #require(harness.publishedExits.last, "round \(round) of seed \(seed)")
+            #expect(harness.writer.status.degraded == nil, "round \(round) of seed \(seed)")
+            if round % 50 != 0 || isClosed {
+                #expect(last.seq > 230, "round \(round) of seed \(seed)")
+            }
+            let isSetAside = place.names.contains { $0.contains("set-aside") }
+            #expect(isSetAside == !harness.writer.status.setAside.isEmpty)
+            usedAsItWas += isSetAside ? 0 : 1
+            harness.close()
+        }
+        print("set aside \(500 - usedAsItWas) of 500")
+    }
+
+    /// Turns a few bits, writes noise over some bytes, or cuts the end off.
+    private static func damage(_ bytes: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
+        var bytes = bytes
+        switch Int.random(in: 0..<4, using: &generator) {
+        case 0:
+            bytes.removeLast(Int.random(in: 1...bytes.count, using: &generator))
+        case 1:
+            let start = Int.random(in: 0..<bytes.count, using: &generator)
+            for index in start..<min(bytes.count, start + Int.random(in: 1...600, using: &generator)) {
+                bytes[index] = UInt8.random(in: 0...255, using: &generator)
+            }
+        case 2:
+            // The first page holds the schema, where a bit matters most.
+            for _ in 0..<3 {
+                bytes[Int.random(in: 0..<min(4096, bytes.count), using: &generator)] ^=
+                    UInt8(1) << UInt8.random(in: 0..<8, using: &generator)
+            }
+        default:
+            for _ in 0..<20 {
+                bytes[Int.random(in: 0..<bytes.count, using: &generator)] ^=
+                    UInt8(1) << UInt8.random(in: 0..<8, using: &generator)
+            }
+        }
+        return bytes
+    }
+}
