@@ -2,7 +2,7 @@ internal import LinuxSystem
 
 /// Gives exits their `seq` and transitions their `id`: rising by one, and never one that was given before.
 struct Numbering {
-    /// How many numbers are reserved at a time. After a loss of power, or of the database, so many may be left out.
+    /// How many numbers are reserved at a time. After a loss of power so many may be left out.
     static let exitSlack: Int64 = 1_000
     static let transitionSlack: Int64 = 10_000
 
@@ -25,15 +25,15 @@ struct Numbering {
         self.lastExit = known?.lastExit ?? 0
         self.lastTransition = known?.lastTransition ?? 0
         guard let content = file.read() else { return }
-        // The database is believed when it was in use in this boot and knows all that it must: an older copy of it, or one
-        // that lost its newest pages, does not.
-        let isBelieved = known != nil && content.mode == .open && content.bootID == self.bootID
-        if !isBelieved || self.lastExit < content.exits.lowerBound - 1 {
-            self.lastExit = max(self.lastExit, content.exits.upperBound)
-        }
-        if !isBelieved || self.lastTransition < content.transitions.lowerBound - 1 {
-            self.lastTransition = max(self.lastTransition, content.transitions.upperBound)
-        }
+        // All numbers before the ranges were given, whatever the database knows of them: it may be an older copy, or have
+        // lost its newest pages. None of the ranges was shown in this boot; after another one, who knows what reached the
+        // disk.
+        let isExact = content.mode == .exact
+        let isSameBoot = content.bootID == self.bootID
+        let exit = isExact || !isSameBoot ? content.exits.upperBound : content.exits.lowerBound - 1
+        let transition = isExact || !isSameBoot ? content.transitions.upperBound : content.transitions.lowerBound - 1
+        self.lastExit = max(self.lastExit, exit)
+        self.lastTransition = max(self.lastTransition, transition)
     }
 
     var known: Known {
@@ -78,8 +78,8 @@ struct Numbering {
         self.reserved = content
     }
 
-    /// To be called when the numbers that were taken are committed, or before they are shown all the same: from now on a
-    /// database that does not know them is not believed.
+    /// To be called when the numbers that were taken are committed, before they are shown: from now on they count as given,
+    /// whether there is a database that knows them or not.
     mutating func confirm() throws(Errno) {
         guard var content = self.reserved, self.lastExit < content.exits.upperBound,
             self.lastTransition < content.transitions.upperBound
@@ -87,7 +87,7 @@ struct Numbering {
         content.exits = self.lastExit + 1...content.exits.upperBound
         content.transitions = self.lastTransition + 1...content.transitions.upperBound
         guard content != self.reserved else { return }
-        // The kernel has it: that is enough against a death of the agent, and after another boot nobody is believed.
+        // The kernel has it: that is enough against a death of the agent, and after another boot the whole range counts.
         try self.file.write(content, isSynced: false)
         self.reserved = content
     }

@@ -4,14 +4,15 @@ internal import LinuxSystem
 /// The file `history.seq`: which numbers may have been given, so that none is given twice even when the database is lost.
 ///
 /// Numbers are reserved in ranges before they are given, which the disk is made to have once in a thousand exits. After each
-/// commit the beginning of the range follows, so that a database that has lost its newest records is found out. The file
-/// is written in place, with one call and within one sector: that works on a full disk too, and what a death in the middle
+/// commit the beginning of the range follows, before anybody sees the new numbers: a death of the agent leaves no gap. The
+/// file is written in place, with one call and within one sector: that works on a full disk too, and what a death in the middle
 /// of it leaves is the old text or the new one.
 struct SequenceFile {
     enum Mode: String {
         /// Closed in order: the ends of the ranges are the last numbers that were given.
         case exact
-        /// In use: all numbers before the ranges were given, some of the ranges may have been, and none after them.
+        /// In use: all numbers before the ranges were given; of the ranges some may have been, should the kernel not have
+        /// written what it was told last; and none after them.
         case open
     }
 
