@@ -26,6 +26,10 @@ public struct HistorySubmission: Sendable {
         self.isSynced = isSynced
         self.completion = completion
     }
+
+    var exitCount: Int {
+        self.transitions.count { if case .exit = $0.change { true } else { false } }
+    }
 }
 
 /// What became of a submission.

@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func whatIsTooOldGoes() throws {
-        let harness = self.harness(HistoryRetention(age: .seconds(3600)))
+        let harness = self.harness(HistoryRetention(age: .seconds(36000)))
         harness.clock.now.wall = Samples.time(1000)
         harness.submit((1...30).flatMap { [Samples.exitTransition($0), Samples.backoff(after: $0)] })
         var operation = Operation(
@@ -67,10 +67,10 @@ import Testing
         harness.submit([Samples.transition(.operation(operation))])
         _ = try self.settle(harness)
         #expect(try self.seqs(harness).count == 30)
-        // Exactly those of the first 20 ended more than an hour before.
-        harness.clock.now.wall = Samples.time(20 * 10 + 6 + 3_600_000)
+        // Exactly those of the first 20 ended more than ten hours before.
+        harness.clock.now.wall = Samples.time(20 * 10 + 6 + 36_000_000)
         harness.clock.advance(by: HistoryWriter.retentionInterval)
-        harness.clock.now.wall = Samples.time(20 * 10 + 6 + 3_600_000)
+        harness.clock.now.wall = Samples.time(20 * 10 + 6 + 36_000_000)
         _ = try self.settle(harness)
         #expect(try self.seqs(harness) == Array(21...30))
         #expect(try harness.store().transitionCount == 20)

@@ -4,6 +4,9 @@ public import Supervision
 /// The room of the history: the one place where a call may wait for a disk. It lives on a loop of its own, and nobody
 /// waits for it; what it has done it tells by its handlers.
 public actor HistoryRoom {
+    /// A disk that takes longer for one turn of the loop is said to be in trouble.
+    public static let longestWork = Duration.seconds(5)
+
     /// What was handed in and not begun. The loop takes all of it at once: what gathers while a commit is under way goes
     /// into the next one together.
     private nonisolated let inbox = Locked<[HistorySubmission]>([])
@@ -48,9 +51,17 @@ public actor HistoryRoom {
         }
     }
 
-    /// As it was after the last piece of work.
+    /// As it was after the last piece of work, or that the present one does not come to its end.
     public nonisolated var status: HistoryStatus {
-        self.shownStatus.withLock { $0 }
+        var status = self.shownStatus.withLock { $0 }
+        if !self.loop.isResponsive(within: Self.longestWork) {
+            let seconds = Self.longestWork.components.seconds
+            status.degraded = "the disk has not answered for more than \(seconds) s; nothing new is told meanwhile"
+            status.pending += self.inbox.withLock { inbox in
+                inbox.reduce(0) { $0 + $1.exitCount }
+            }
+        }
+        return status
     }
 
     // MARK: On the loop

@@ -18,8 +18,8 @@ final class HistoryWriter {
     static let maximumGroup = 1_000
     static let firstRetryDelay = Duration.seconds(1)
     static let lastRetryDelay = Duration.seconds(30)
-    /// How often retention looks for what is too old when nothing is written.
-    static let retentionInterval = Duration.seconds(600)
+    /// How often retention looks for what is too old when nothing is written: the one reason to wake an idle agent.
+    static let retentionInterval = Duration.seconds(3600)
 
     /// What is to be told after a part of the work, in this order.
     struct Output {
@@ -162,7 +162,7 @@ final class HistoryWriter {
     /// Gives numbers to what has none yet; an exit that is recorded already is left out.
     private func number(_ submissions: [HistorySubmission], into output: inout Output) -> WriteGroup {
         let transitions = submissions.flatMap(\.transitions)
-        let exits = transitions.count { if case .exit = $0.change { true } else { false } }
+        let exits = submissions.reduce(0) { $0 + $1.exitCount }
         self.reserve(exits: exits, transitions: transitions.count, into: &output)
         var group = WriteGroup()
         var seqs: [RunID: Int64] = [:]
