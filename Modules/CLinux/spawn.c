@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,6 +21,9 @@
 #endif
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
 #endif
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -43,6 +47,7 @@ struct cl_spawn_lane {
     // What the child answers. The parent is suspended until then, other threads do not read it.
     volatile int stage;
     volatile int error;
+    volatile int announcement_error;
     // Written by the kernel: the pidfd before the child is woken, the pid before its first instruction.
     _Atomic int32_t pidfd;
     _Atomic int32_t pid;
@@ -73,6 +78,7 @@ void cl_spawn_lane_destroy(cl_spawn_lane *lane) {
 void cl_spawn_prepare(cl_spawn_lane *lane) {
     lane->stage = CL_STAGE_NONE;
     lane->error = 0;
+    lane->announcement_error = 0;
     atomic_store(&lane->pidfd, -1);
     atomic_store(&lane->pid, 0);
     atomic_store(&lane->aborted, 0);
@@ -85,6 +91,41 @@ IN_CHILD static int fail(struct cl_spawn_lane *lane, int stage, int error) {
     lane->error = error;
     syscall(SYS_exit_group, 127);
     return 127;
+}
+
+/// One datagram, never waiting. Fields are set one by one, because an initializer may become a call of memset.
+IN_CHILD static int announce(const struct cl_spawn_announcement *announcement) {
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE((1 + CL_ANNOUNCED_DESCRIPTORS) * sizeof(int32_t))];
+    int pid = (int)syscall(SYS_getpid);
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0) return errno;
+    uint32_t count = announcement->descriptor_count;
+    if (count > CL_ANNOUNCED_DESCRIPTORS) count = CL_ANNOUNCED_DESCRIPTORS;
+    for (unsigned byte = 0; byte < 4; byte++) {
+        ((volatile uint8_t *)announcement->message)[announcement->pid_offset + byte] = (uint8_t)((uint32_t)pid >> 8 * byte);
+    }
+    struct cmsghdr *header = (struct cmsghdr *)control;
+    header->cmsg_len = CMSG_LEN((1 + count) * sizeof(int32_t));
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    volatile int32_t *sent = (volatile int32_t *)CMSG_DATA(header);
+    sent[0] = pidfd;
+    for (uint32_t i = 0; i < count; i++) sent[1 + i] = announcement->descriptors[i];
+    struct iovec part;
+    part.iov_base = announcement->message;
+    part.iov_len = announcement->length;
+    struct msghdr datagram;
+    datagram.msg_name = NULL;
+    datagram.msg_namelen = 0;
+    datagram.msg_iov = &part;
+    datagram.msg_iovlen = 1;
+    datagram.msg_control = control;
+    datagram.msg_controllen = CMSG_SPACE((1 + count) * sizeof(int32_t));
+    datagram.msg_flags = 0;
+    long result = syscall(SYS_sendmsg, announcement->socket, &datagram, MSG_DONTWAIT | MSG_NOSIGNAL);
+    int error = result < 0 ? errno : 0;
+    syscall(SYS_close, pidfd);
+    return error;
 }
 
 /// The kernel's struct sigaction with SIG_DFL is all zeros on every architecture; 64 bytes are more than it has.
@@ -153,6 +194,7 @@ IN_CHILD static int child(void *argument) {
     const struct cl_spawn_request *request = lane->request;
     // Either this sees the request to abort, or cl_spawn_abort sees the pidfd.
     if (atomic_load(&lane->aborted)) return fail(lane, CL_STAGE_ABORTED, ECANCELED);
+    if (request->announcement) lane->announcement_error = announce(request->announcement);
     if (syscall(SYS_setsid) < 0) return fail(lane, CL_STAGE_SETSID, errno);
     syscall(SYS_umask, 022);
     reset_signals();
@@ -190,11 +232,11 @@ void cl_spawn(cl_spawn_lane *lane, const struct cl_spawn_request *request, struc
     int error = errno;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, signal_set_size);
     if (pid < 0) {
-        *result = (struct cl_spawn_result){0, -1, CL_STAGE_CLONE, error};
+        *result = (struct cl_spawn_result){0, -1, CL_STAGE_CLONE, error, 0};
         return;
     }
     int pidfd = atomic_load(&lane->pidfd);
-    *result = (struct cl_spawn_result){pid, pidfd, lane->stage, lane->error};
+    *result = (struct cl_spawn_result){pid, pidfd, lane->stage, lane->error, lane->announcement_error};
     if (result->stage != CL_STAGE_NONE) {
         reap_now(pidfd);
     } else if (atomic_load(&lane->aborted)) {

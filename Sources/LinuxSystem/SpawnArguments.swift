@@ -52,9 +52,14 @@ struct SpawnArguments: ~Copyable {
                 Self.number(request.standardInput, nullDescriptor, 0),
                 Self.number(request.standardOutput, nullDescriptor, 1),
                 Self.number(request.standardError, nullDescriptor, 2)
-            )
+            ),
+            announcement: nil
         )
-        return body(&cRequest)
+        guard let announcement = request.announcement else { return body(&cRequest) }
+        return announcement.withCAnnouncement {
+            cRequest.announcement = $0
+            return body(&cRequest)
+        }
     }
 
     private static func number(_ stream: SpawnRequest.Stream, _ null: Int32, _ own: Int32) -> Int32 {

@@ -41,7 +41,11 @@ public final class SpawnLane {
             throw SpawnFailure(stage: .aborted, errno: .canceled, request: request)
         }
         guard let stage = SpawnFailure.Stage(result.stage) else {
-            return Spawned(pid: result.pid, pidfd: PIDFD(owning: result.pidfd))
+            return Spawned(
+                pid: result.pid,
+                pidfd: PIDFD(owning: result.pidfd),
+                announcementError: result.announcement_error == 0 ? nil : Errno(rawValue: result.announcement_error)
+            )
         }
         if result.pidfd >= 0 {
             PIDFD(owning: result.pidfd).close()

@@ -24,6 +24,8 @@ public struct SpawnRequest: Sendable {
     public var standardInput: Stream
     public var standardOutput: Stream
     public var standardError: Stream
+    /// `nil`: the child tells nobody.
+    public var announcement: SpawnAnnouncement?
 
     public init(
         executable: String,
@@ -32,7 +34,8 @@ public struct SpawnRequest: Sendable {
         directory: String? = nil,
         standardInput: Stream = .null,
         standardOutput: Stream = .inherit,
-        standardError: Stream = .inherit
+        standardError: Stream = .inherit,
+        announcement: SpawnAnnouncement? = nil
     ) {
         self.executable = executable
         self.arguments = arguments
@@ -41,6 +44,7 @@ public struct SpawnRequest: Sendable {
         self.standardInput = standardInput
         self.standardOutput = standardOutput
         self.standardError = standardError
+        self.announcement = announcement
     }
 }
 
@@ -49,9 +53,12 @@ public struct Spawned: Sendable {
     public var pid: Int32
     /// Belongs to whoever receives it.
     public var pidfd: PIDFD
+    /// Why its announcement was not sent, such as EAGAIN when nobody reads; `nil` when it was, or there was none.
+    public var announcementError: Errno?
 
-    public init(pid: Int32, pidfd: PIDFD) {
+    public init(pid: Int32, pidfd: PIDFD, announcementError: Errno? = nil) {
         self.pid = pid
         self.pidfd = pidfd
+        self.announcementError = announcementError
     }
 }

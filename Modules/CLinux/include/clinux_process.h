@@ -21,6 +21,21 @@ enum cl_spawn_stage {
     CL_STAGE_ABORTED,
 };
 
+/// At most so many descriptors go with an announcement, the pidfd not counted.
+#define CL_ANNOUNCED_DESCRIPTORS 8
+
+/// What a child tells of itself before anything else: `message`, with its own pidfd and then `descriptors`, in one datagram
+/// on `socket`. Told by the child, because its parent may be dead by the time that it could tell.
+struct cl_spawn_announcement {
+    int32_t socket;
+    /// The child writes its pid, 32 bits, at `pid_offset`.
+    void *message;
+    uint32_t length;
+    uint32_t pid_offset;
+    const int32_t *_Nullable descriptors;
+    uint32_t descriptor_count;
+};
+
 /// What is to be executed; everything in it must stay until cl_spawn returns.
 struct cl_spawn_request {
     const char *path;
@@ -30,6 +45,8 @@ struct cl_spawn_request {
     const char *_Nullable directory;
     /// The descriptors of this process that become 0, 1 and 2.
     int32_t descriptors[3];
+    /// NULL: nobody is told.
+    const struct cl_spawn_announcement *_Nullable announcement;
 };
 
 struct cl_spawn_result {
@@ -41,6 +58,8 @@ struct cl_spawn_result {
     int32_t stage;
     /// A value of errno(3), 0 for success.
     int32_t error;
+    /// Why the announcement was not sent, such as EAGAIN when nobody reads; 0 when it was, or none was asked for.
+    int32_t announcement_error;
 };
 
 /// The child's stack, with a guard page under it, and the memory through which the child answers; for one thread.
