@@ -64,7 +64,7 @@ let package = Package(
         .target(name: "ControlMessages", swiftSettings: swiftSettings),
         .target(
             name: "ControlAPI",
-            dependencies: ["Supervision", "LinuxSystem", "HTTPServer", "ControlMessages"],
+            dependencies: ["Supervision", "LinuxSystem", "History", "HTTPServer", "ControlMessages"],
             swiftSettings: swiftSettings
         ),
         .target(
@@ -75,7 +75,7 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "Supervision", "LinuxSystem", "CLinux", "Configuration", "HTTPServer", "ControlAPI",
+                "Supervision", "LinuxSystem", "CLinux", "Configuration", "History", "HTTPServer", "ControlAPI",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings
@@ -116,7 +116,7 @@ let package = Package(
         .testTarget(name: "ControlMessagesTests", dependencies: ["ControlMessages"], swiftSettings: swiftSettings),
         .testTarget(
             name: "ControlAPITests",
-            dependencies: ["ControlAPI", "ControlMessages", "HTTPServer", "LinuxSystem", "Supervision"],
+            dependencies: ["ControlAPI", "ControlMessages", "History", "HTTPServer", "LinuxSystem", "Supervision"],
             swiftSettings: swiftSettings
         ),
         .testTarget(
@@ -126,7 +126,7 @@ let package = Package(
         ),
         .testTarget(
             name: "Simulation",
-            dependencies: ["Agent", "LinuxSystem", "Supervision"],
+            dependencies: ["Agent", "History", "LinuxSystem", "Supervision"],
             swiftSettings: swiftSettings
         ),
         .testTarget(

@@ -1,6 +1,7 @@
 import Configuration
 import ControlAPI
 import Glibc
+import History
 import LinuxSystem
 import Logging
 import Supervision
@@ -9,6 +10,8 @@ import Supervision
 final class Agent {
     /// How long answers that were queued last may take to leave when the agent ends.
     private static let farewell = Duration.milliseconds(50)
+    /// How long the first commit is waited for before requests are answered.
+    private static let longestOpening = Duration.seconds(2)
 
     /// Those that mean something, and those that would end the agent and leave its workers behind.
     private static let signals = [
@@ -21,6 +24,9 @@ final class Agent {
     private let log: AgentLog
     private let kernel: LinuxKernel
     private let supervisor: Supervisor
+    private let history: HistoryRoom
+    private let recovery: HistoryRecovery
+    private let listeners = Listeners()
     private let control: ControlServer
 
     /// Takes the lock, makes the rooms and listens; starts no worker.
@@ -47,9 +53,11 @@ final class Agent {
             )
         }
         let controlLoop: EventLoop
+        let historyLoop: EventLoop
         do throws(Errno) {
             self.loop = try EventLoop(name: "reeve")
             controlLoop = try EventLoop(name: "control")
+            historyLoop = try EventLoop(name: "history")
             self.log = AgentLog(writer: try LogWriter())
             self.kernel = LinuxKernel(
                 loop: self.loop,
@@ -67,13 +75,29 @@ final class Agent {
             randomness: Randomness(seededBy: &system),
             kernel: LoopBound(self.kernel, to: self.loop)
         )
+        self.history = Self.history(
+            on: historyLoop,
+            HistoryOptions(
+                directory: state,
+                retention: HistoryRetention(),
+                bootID: Self.bootID(),
+                generation: generation
+            ),
+            telling: self.listeners,
+            log: self.log,
+            committed: Self.committer(self.supervisor, self.loop)
+        )
+        self.recovery = self.history.assumeIsolated { $0.begin() }
         self.control = try ControlServer(
             settings: settings,
             generation: generation,
+            bootID: Self.bootID(),
             capabilities: capabilities,
             loop: controlLoop,
             supervision: self.loop,
             supervisor: self.supervisor,
+            history: self.history,
+            recovery: self.recovery,
             log: self.log
         )
     }
@@ -93,7 +117,7 @@ final class Agent {
                 "listening": "\(self.control.addresses.joined(separator: " "))",
             ]
         )
-        self.begin(self.supervisor, self.control, self.log, self.loop)
+        self.begin(self.supervisor, self.control, self.history, self.loop)
         self.loop.run()
         self.log.logger.notice("ended")
         self.log.flush()
@@ -101,20 +125,77 @@ final class Agent {
     }
 
     /// Takes its rooms as arguments, because the closures that cross to other threads must not hold the agent.
-    private func begin(_ supervisor: Supervisor, _ control: ControlServer, _ log: AgentLog, _ loop: EventLoop) {
+    private func begin(
+        _ supervisor: Supervisor,
+        _ control: ControlServer,
+        _ history: HistoryRoom,
+        _ loop: EventLoop
+    ) {
+        self.listeners.add { control.room.apply($0) }
+        self.listeners.add { [log = self.log] in log.apply($0) }
+        // What is configured waits in the room's queue when the server starts, so no client ever finds it empty.
+        self.listeners.add { _ in control.start() }
+        let recovery = WorkerRoster.Recovery(
+            memories: self.recovery.memories,
+            bootID: Self.bootID(),
+            unfinishedOperations: self.recovery.unfinishedOperations
+        )
         supervisor.assumeIsolated { supervisor in
             supervisor.begin(
-                publish: { batch in
-                    control.room.apply(batch)
-                    log.apply(batch)
-                },
+                after: recovery,
+                record: { history.submit($0) },
                 ended: {
-                    control.stop(after: Self.farewell) { loop.stop() }
+                    history.loop.execute {
+                        history.assumeIsolated { $0.close() }
+                        control.stop(after: Self.farewell) { loop.stop() }
+                    }
                 }
             )
         }
-        // What is configured waits in its queue by now, so no client ever finds the room empty.
-        control.start()
+        history.loop.start()
+        // A disk that hangs does not keep the control server from answering.
+        loop.schedule(at: SuspendingClock.now.advanced(by: Self.longestOpening)) { control.start() }
+    }
+
+    private static func history(
+        on loop: EventLoop,
+        _ options: HistoryOptions,
+        telling listeners: Listeners,
+        log: AgentLog,
+        committed: @escaping @Sendable ([RunID]) -> Void
+    ) -> HistoryRoom {
+        let logger = log.logger
+        return HistoryRoom(
+            loop: loop,
+            options: options,
+            handlers: HistoryHandlers(
+                publish: { listeners.tell($0) },
+                reap: committed,
+                notice: { notice in
+                    logger.log(
+                        level: notice.isWarning ? .warning : .notice,
+                        "history",
+                        metadata: ["what": "\(notice.message)"]
+                    )
+                }
+            ),
+            now: {
+                Moment(
+                    monotonic: SuspendingClock.now,
+                    wall: Timestamp(nanosecondsSinceEpoch: WallClock.nanosecondsSinceEpoch)
+                )
+            }
+        )
+    }
+
+    private static func committer(_ supervisor: Supervisor, _ loop: EventLoop) -> @Sendable ([RunID]) -> Void {
+        { runs in
+            loop.execute { supervisor.assumeIsolated { $0.committed(runs) } }
+        }
+    }
+
+    private static func bootID() -> String {
+        (SmallFile.text("/proc/sys/kernel/random/boot_id") ?? "").filter { !$0.isWhitespace }
     }
 
     private func signalsCame() {
@@ -127,7 +208,7 @@ final class Agent {
             case SIGTERM, SIGINT, SIGQUIT:
                 let name = Signal(signal.number).description
                 self.supervisor.assumeIsolated { supervisor in
-                    _ = supervisor.submit(
+                    _ = supervisor.submitAtOnce(
                         OperationRequest(action: .shutdown, workers: [], requestedBy: "signal:\(name)")
                     )
                 }

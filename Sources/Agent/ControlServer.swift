@@ -3,6 +3,7 @@ import ControlAPI
 import ControlMessages
 import Glibc
 import HTTPServer
+import History
 import LinuxSystem
 import Logging
 import Supervision
@@ -13,16 +14,20 @@ final class ControlServer: Sendable {
     /// Where it listens, for people.
     let addresses: [String]
     private let loop: EventLoop
+    private let isStarted = Locked(false)
     private let server: LoopBound<HTTPServer>
 
     /// Listens, and answers from `start` on.
     init(
         settings: Settings,
         generation: Int64,
+        bootID: String,
         capabilities: Capabilities,
         loop: EventLoop,
         supervision: EventLoop,
         supervisor: Supervisor,
+        history: HistoryRoom,
+        recovery: HistoryRecovery,
         log: AgentLog
     ) throws(AgentStartFailure) {
         self.loop = loop
@@ -38,9 +43,11 @@ final class ControlServer: Sendable {
         )
         let room = ControlRoom(
             loop: loop,
-            agent: Self.information(settings, generation: generation, capabilities: capabilities),
+            agent: Self.information(settings, generation: generation, bootID: bootID, capabilities: capabilities),
             access: access,
             supervisor: supervisor,
+            history: history,
+            recovery: recovery,
             openAPIDocument: OpenAPIDocument.json,
             isSupervisionResponsive: { supervision.isResponsive(within: .seconds(5)) }
         )
@@ -66,8 +73,15 @@ final class ControlServer: Sendable {
         }
     }
 
+    /// Once; later calls do nothing. From any thread.
     func start() {
-        self.loop.start()
+        let isFirst = self.isStarted.withLock { isStarted in
+            defer { isStarted = true }
+            return !isStarted
+        }
+        if isFirst {
+            self.loop.start()
+        }
     }
 
     /// Closes everything after `delay`, in which answers that are queued may leave; then calls `completion` on the
@@ -127,6 +141,7 @@ final class ControlServer: Sendable {
     private static func information(
         _ settings: Settings,
         generation: Int64,
+        bootID: String,
         capabilities: Capabilities
     ) -> AgentInformation {
         var found: [NamedValues<String>.Entry] = []
@@ -145,7 +160,7 @@ final class ControlServer: Sendable {
             pid: getpid(),
             generation: generation,
             startedAt: Timestamp(nanosecondsSinceEpoch: WallClock.nanosecondsSinceEpoch),
-            bootID: Self.bootID(),
+            bootID: bootID,
             configFiles: settings.files,
             stateDirectory: settings.agent.stateDirectory,
             capabilities: NamedValues(found),
@@ -158,9 +173,5 @@ final class ControlServer: Sendable {
             ],
             degraded: degraded
         )
-    }
-
-    private static func bootID() -> String {
-        (SmallFile.text("/proc/sys/kernel/random/boot_id") ?? "").filter { !$0.isWhitespace }
     }
 }

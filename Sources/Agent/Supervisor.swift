@@ -1,4 +1,5 @@
 public import ControlAPI
+import History
 import LinuxSystem
 public import Supervision
 
@@ -14,7 +15,7 @@ public actor Supervisor: SupervisorCommands {
     private let specifications: [String: WorkerSpecification]
     private let boundKernel: LoopBound<any Kernel>
     private var kernel: any Kernel { self.boundKernel.take() }
-    private var publish: @Sendable ([Transition]) -> Void = { _ in }
+    private var record: @Sendable (HistorySubmission) -> Void = { _ in }
     private var ended: @Sendable () -> Void = {}
     /// Transitions that were decided and not told yet.
     private var untold: [Transition] = []
@@ -22,8 +23,10 @@ public actor Supervisor: SupervisorCommands {
     /// How long telling may wait. Who listens has threads of their own, and on a machine with few processors they would
     /// run just when the successor of an ended worker wants to.
     private static let tellingDelay = Duration.milliseconds(1)
-    /// The next exit's number. Given when the record is kept; until then nothing shows the exit.
-    private var nextExit: Int64 = 1
+    private var held = HeldEffects()
+    private var waiting: [HeldEffects.Token: (CheckedContinuation<Void, Never>, EventLoop.Deadline)] = [:]
+    /// How long a decision may wait for its commit. A disk that hangs keeps nobody from stopping a worker.
+    private static let longestCommit = Duration.seconds(1)
 
     init(
         loop: EventLoop,
@@ -37,13 +40,14 @@ public actor Supervisor: SupervisorCommands {
         self.boundKernel = kernel
     }
 
-    /// Begins to supervise. Once, on the loop. `publish` is called with every batch of transitions, in order; `ended`
+    /// Begins to supervise. Once, on the loop. `record` is called with every batch of transitions, in order; `ended`
     /// once, when a shutdown has ended everything.
     func begin(
-        publish: @escaping @Sendable ([Transition]) -> Void,
+        after recovery: WorkerRoster.Recovery = WorkerRoster.Recovery(),
+        record: @escaping @Sendable (HistorySubmission) -> Void,
         ended: @escaping @Sendable () -> Void
     ) {
-        self.publish = publish
+        self.record = record
         self.ended = ended
         self.kernel.deliver = { [unowned self] event in
             self.assumeIsolated { $0.handle(event) }
@@ -53,16 +57,59 @@ public actor Supervisor: SupervisorCommands {
             earlier?()
             self.assumeIsolated { $0.tellSoon() }
         }
-        self.roster.begin(at: self.kernel.now())
+        self.roster.begin(at: self.kernel.now(), after: recovery)
         self.perform()
         self.tell()
     }
 
-    public func submit(_ request: OperationRequest) -> OperationSubmission {
+    /// Takes a request and acts on it at once, as the agent's own end must.
+    func submitAtOnce(_ request: OperationRequest) -> OperationSubmission {
         let submission = self.roster.submit(request, at: self.kernel.now())
         self.perform()
         self.tell()
         return submission
+    }
+
+    /// Takes a request; acts on it, and answers, when what it decides is committed, or when that has taken too long.
+    public func submit(_ request: OperationRequest) async -> OperationSubmission {
+        let submission = self.roster.submit(request, at: self.kernel.now())
+        let effects = self.roster.takeEffects()
+        guard !effects.isEmpty || self.roster.hasMemories else { return submission }
+        var decided: [InstanceID] = []
+        if request.action.isDecision {
+            var seen: Set<InstanceID> = []
+            decided = effects.compactMap(\.instance).filter { seen.insert($0).inserted }
+        }
+        let token = self.held.begin(for: decided)
+        effects.forEach { self.perform($0) }
+        self.perform()
+        await withCheckedContinuation { continuation in
+            let loop = self.loop
+            let released: @Sendable (HistoryOutcome) -> Void = { _ in
+                loop.execute { self.assumeIsolated { $0.release(token) } }
+            }
+            let deadline = loop.schedule(at: SuspendingClock.now.advanced(by: Self.longestCommit)) {
+                self.assumeIsolated { $0.release(token) }
+            }
+            self.waiting[token] = (continuation, deadline)
+            self.tell(isSynced: request.isPersistent, completion: released)
+        }
+        return submission
+    }
+
+    private func release(_ token: HeldEffects.Token) {
+        guard let (continuation, deadline) = self.waiting.removeValue(forKey: token) else { return }
+        self.loop.cancel(deadline)
+        self.held.release(token).forEach { self.perform($0) }
+        self.perform()
+        continuation.resume()
+    }
+
+    /// The history has the exits of these runs: their zombies may go.
+    func committed(_ runs: [RunID]) {
+        for run in runs {
+            self.kernel.committed(run)
+        }
     }
 
     private func handle(_ event: KernelEvent) {
@@ -90,6 +137,7 @@ public actor Supervisor: SupervisorCommands {
     }
 
     private func perform(_ effect: Effect) {
+        guard !self.held.hold(effect) else { return }
         switch effect {
         case .spawn(let id, let run):
             self.kernel.spawn(self.plan(id, run))
@@ -108,12 +156,7 @@ public actor Supervisor: SupervisorCommands {
             }
         case .timer(let timer, let instant):
             self.kernel.setTimer(timer, instant)
-        case .publish(var transition):
-            if case .exit(var record) = transition.change {
-                record.seq = self.nextExit
-                self.nextExit += 1
-                transition.change = .exit(record)
-            }
+        case .publish(let transition):
             self.untold.append(transition)
         case .ended:
             self.tell()
@@ -147,16 +190,18 @@ public actor Supervisor: SupervisorCommands {
         }
     }
 
-    /// Tells everybody what was decided, and lets the kernel have the zombies whose exits are recorded.
-    func tell() {
-        guard !self.untold.isEmpty else { return }
+    /// Has what was decided recorded, which tells everybody.
+    func tell(isSynced: Bool = false, completion: (@Sendable (HistoryOutcome) -> Void)? = nil) {
+        guard !self.untold.isEmpty || self.roster.hasMemories || completion != nil else { return }
         let batch = self.untold
         self.untold.removeAll(keepingCapacity: true)
-        self.publish(batch)
-        for transition in batch {
-            if case .exit(let record) = transition.change {
-                self.kernel.committed(record.runID)
-            }
-        }
+        self.record(
+            HistorySubmission(
+                transitions: batch,
+                memories: self.roster.takeMemories(at: self.kernel.now()),
+                isSynced: isSynced,
+                completion: completion
+            )
+        )
     }
 }

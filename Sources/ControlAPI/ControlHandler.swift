@@ -1,5 +1,6 @@
 internal import ControlMessages
 internal import HTTPServer
+internal import History
 internal import Supervision
 
 /// Answers the requests, out of projections of the stream of transitions. Belongs to the control loop, as all that it
@@ -9,6 +10,7 @@ final class ControlHandler: HTTPHandler {
     let access: ControlAccess
     let policy: AccessPolicy
     let timer: any ControlTimer
+    let history: any HistoryQueries
     let openAPIDocument: HTTPResponse
     let openAPITag: Int64
     let isSupervisionResponsive: () -> Bool
@@ -35,6 +37,8 @@ final class ControlHandler: HTTPHandler {
         agent: AgentInformation,
         access: ControlAccess,
         timer: any ControlTimer,
+        history: any HistoryQueries,
+        recovery: HistoryRecovery = .nothing,
         openAPIDocument: [UInt8],
         maximumWaits: Int = WaitLimit.maximum,
         isSupervisionResponsive: @escaping () -> Bool
@@ -43,6 +47,7 @@ final class ControlHandler: HTTPHandler {
         self.access = access
         self.policy = AccessPolicy(access)
         self.timer = timer
+        self.history = history
         self.openAPITag = Answer.checksum(openAPIDocument)
         self.openAPIDocument = Answer.tagged(openAPIDocument, revision: self.openAPITag)
         self.isSupervisionResponsive = isSupervisionResponsive

@@ -1,4 +1,5 @@
 public import HTTPServer
+public import History
 public import LinuxSystem
 public import Supervision
 
@@ -15,6 +16,8 @@ public actor ControlRoom {
     /// To be called on the loop, or before it runs by the thread that made it.
     ///
     /// - Parameters:
+    ///   - history: where older records are.
+    ///   - recovery: what the history knew of the time before this start of the agent.
     ///   - openAPIDocument: the bytes of /openapi.json.
     ///   - isSupervisionResponsive: whether the supervision loop turns, for /healthz; called on the control loop.
     public init(
@@ -22,6 +25,8 @@ public actor ControlRoom {
         agent: AgentInformation,
         access: ControlAccess,
         supervisor: any SupervisorCommands,
+        history: any HistoryQueries,
+        recovery: HistoryRecovery = .nothing,
         openAPIDocument: [UInt8] = OpenAPIDocument.json,
         isSupervisionResponsive: @escaping @Sendable () -> Bool
     ) {
@@ -29,6 +34,8 @@ public actor ControlRoom {
             agent: agent,
             access: access,
             timer: LoopTimer(loop),
+            history: history,
+            recovery: recovery,
             openAPIDocument: openAPIDocument,
             isSupervisionResponsive: isSupervisionResponsive
         )

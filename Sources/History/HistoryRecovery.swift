@@ -10,4 +10,15 @@ public struct HistoryRecovery: Sendable {
     /// The numbers that were given last.
     public var lastExitSeq: Int64
     public var lastTransitionID: Int64
+
+    /// Of an agent that never was there before.
+    public static var nothing: HistoryRecovery {
+        HistoryRecovery(
+            memories: [],
+            unfinishedOperations: [],
+            lastExits: [],
+            lastExitSeq: 0,
+            lastTransitionID: 0
+        )
+    }
 }

@@ -10,7 +10,8 @@ public struct HistorySubmission: Sendable {
     public var forgotten: [InstanceID]
     /// Whether it is to outlive a loss of power as well, such as a decision with `persist=true`. Takes a disk's write.
     public var isSynced: Bool
-    /// Called on the history's loop when it is written, or when it is known that it has to wait; before `publish`.
+    /// Called on the history's loop when it is written, or when it is known that it has to wait, after `publish`:
+    /// who answers then has a stream behind him that knows of it.
     public var completion: (@Sendable (HistoryOutcome) -> Void)?
 
     public init(

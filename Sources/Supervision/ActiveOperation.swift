@@ -24,6 +24,8 @@ struct ActiveOperation: Sendable {
     private(set) var steps: [Step]
     let grace: Duration?
     let observation: Duration
+    /// Whether what it decides outlives a reboot.
+    let isPersistent: Bool
     /// Indices into `steps`, in the order in which they begin.
     let batches: [[Int]]
     private(set) var batch = 0
@@ -41,13 +43,21 @@ struct ActiveOperation: Sendable {
     private(set) var isChanged = true
     private var publishedAt: MonotonicInstant?
 
-    init(operation: Operation, slots: [Int], batches: [[Int]], grace: Duration?, observation: Duration) {
+    init(
+        operation: Operation,
+        slots: [Int],
+        batches: [[Int]],
+        grace: Duration?,
+        observation: Duration,
+        isPersistent: Bool = false
+    ) {
         self.operation = operation
         self.operation.state = .running
         self.steps = slots.map { Step(slot: $0) }
         self.batches = batches
         self.grace = grace
         self.observation = observation
+        self.isPersistent = isPersistent
         self.unfinishedInBatch = batches[0].count
         self.stepOfSlot = Dictionary(uniqueKeysWithValues: slots.enumerated().map { ($1, $0) })
     }

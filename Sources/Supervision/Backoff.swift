@@ -27,7 +27,11 @@ extension BackoffPolicy {
 
 /// Counts automatic restarts within the window of a `RestartLimit`. Holds no more instants than the limit has restarts.
 struct RestartWindow: Equatable, Sendable {
-    private var restarts: [MonotonicInstant] = []
+    private(set) var restarts: [MonotonicInstant] = []
+
+    init(restarts: [MonotonicInstant] = []) {
+        self.restarts = restarts
+    }
 
     /// Whether one more restart at `now` stays within `limit`; takes note of it if so.
     mutating func admit(at now: MonotonicInstant, limit: RestartLimit) -> Bool {

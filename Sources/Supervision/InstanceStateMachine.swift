@@ -119,7 +119,7 @@ public struct InstanceStateMachine: Equatable, Sendable {
     public private(set) var consecutiveFailures = 0
     public private(set) var starts = 0
     public private(set) var restarts = 0
-    private var window = RestartWindow()
+    private(set) var window = RestartWindow()
 
     public init(id: InstanceID, specification: WorkerSpecification) {
         self.id = id
@@ -300,6 +300,18 @@ public struct InstanceStateMachine: Equatable, Sendable {
     mutating func admitRestart(at now: Moment) -> Bool {
         guard let limit = self.specification.restartLimit else { return true }
         return self.window.admit(at: now.monotonic, limit: limit)
+    }
+
+    /// Takes over what is known of the time before.
+    mutating func recall(starts: Int, restarts: Int, failures: Int, window: RestartWindow) {
+        self.starts = starts
+        self.restarts = restarts
+        self.consecutiveFailures = failures
+        self.window = window
+    }
+
+    mutating func want(_ desired: DesiredState) {
+        self.desired = desired
     }
 
     mutating func forgetWindow() {

@@ -6,6 +6,14 @@ public enum OperationAction: String, Sendable, CaseIterable {
     case signal
     case reset
     case shutdown
+
+    /// Whether it says what is wanted of workers from now on.
+    public var isDecision: Bool {
+        switch self {
+        case .start, .stop, .restart: true
+        case .signal, .reset, .shutdown: false
+        }
+    }
 }
 
 public enum OperationState: String, Sendable, CaseIterable {
@@ -128,6 +136,8 @@ public struct OperationRequest: Equatable, Sendable {
     public var grace: Duration?
     /// How long a new run must stay up; `nil` for the default of 1 s.
     public var observe: Duration?
+    /// For start, stop and restart: what they decide outlives a reboot, too.
+    public var isPersistent: Bool
     /// For signal.
     public var signal: Signal?
     public var signalScope: SignalScope
@@ -140,6 +150,7 @@ public struct OperationRequest: Equatable, Sendable {
         self.instance = instance
         self.grace = nil
         self.observe = nil
+        self.isPersistent = false
         self.signal = nil
         self.signalScope = .main
         self.requestedBy = requestedBy

@@ -39,6 +39,7 @@ extension WorkerRoster {
         case .signal, .reset:
             preconditionFailure("\(action) has no steps")
         }
+        self.decide(slot, by: action, isPersistent: self.operations[id]?.isPersistent == true)
         self.operations[id]?.begin(step, phase, oldRunID: oldRunID)
         if changed {
             self.operations[id]?.noteChange()

@@ -57,7 +57,8 @@ extension WorkerRoster {
             slots: targets,
             batches: self.batches(of: targets, action: request.action),
             grace: request.grace,
-            observation: request.observe ?? Self.defaultObservation
+            observation: request.observe ?? Self.defaultObservation,
+            isPersistent: request.isPersistent
         )
         let budget = self.budget(of: active)
         self.operations[operation.id] = active
@@ -86,6 +87,9 @@ extension WorkerRoster {
             guard targets.allSatisfy({ active.step(of: $0) != nil }) else { continue }
             if request.action == .stop || request.action == .shutdown, let grace = request.grace {
                 self.shortenGrace(of: targets, to: grace, for: request, id, at: now)
+            }
+            for slot in targets where request.isPersistent {
+                self.decide(slot, by: request.action, isPersistent: true)
             }
             let joined = self.operations[id]?.operation ?? active.operation
             return .joined(joined, budget: self.budget(of: active))
@@ -226,7 +230,11 @@ extension WorkerRoster {
     ) -> OperationSubmission {
         var operation = self.newOperation(request, targets, workers: workers, at: now)
         for (step, slot) in targets.enumerated() {
+            let wasFailed = self.slots[slot].machine.publicState == .failed
             let changed = self.slots[slot].machine.reset()
+            if wasFailed {
+                self.decide(slot, by: .stop, isPersistent: false)
+            }
             operation.changed = operation.changed || changed
             operation.instances[step].outcome = changed ? .reset : .unchanged
             self.apply(.none, to: slot, text: "reset by \(request.requestedBy)", at: now)

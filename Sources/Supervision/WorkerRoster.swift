@@ -31,6 +31,16 @@ public struct WorkerRoster: Sendable {
         var timer: MonotonicInstant?
         /// Active operations with a step on this instance, oldest first.
         var operations: [OperationID] = []
+        /// What an operator decided last; `nil` while `autostart` decides.
+        var decision: Decision?
+        /// Whether something about it changed since it was remembered.
+        var isToBeRemembered = false
+    }
+
+    struct Decision: Equatable, Sendable {
+        var desired: DesiredState
+        /// Whether it outlives a reboot.
+        var isPersistent: Bool
     }
 
     public let specifications: [WorkerSpecification]
@@ -44,6 +54,8 @@ public struct WorkerRoster: Sendable {
     var randomness: Randomness
     var effects: [Effect] = []
     private var nextTransition: Int64 = 1
+    var toBeRemembered: [Int] = []
+    var bootID = ""
 
     public init(specifications: [WorkerSpecification], randomness: Randomness) {
         self.specifications = specifications
@@ -76,27 +88,6 @@ public struct WorkerRoster: Sendable {
     }
 
     // MARK: What happened
-
-    /// Tells what there is and starts what is to be started by itself. Once, before anything else.
-    public mutating func begin(at now: Moment) {
-        self.publish(.configured(self.specifications), at: now)
-        for index in self.slots.indices {
-            let requester = InstanceStateMachine.Requester(requestedBy: "agent", operationID: nil)
-            guard self.slots[index].machine.specification.autostart else {
-                self.publish(
-                    .instance(
-                        InstanceChange(from: .stopped, to: .stopped, status: self.slots[index].published, text: "")
-                    ),
-                    at: now
-                )
-                continue
-            }
-            let action = self.slots[index].machine.start(by: requester, at: now, using: &self.randomness).action
-            self.apply(action, to: index, text: "autostart", at: now)
-        }
-        self.publish(.recovered, at: now)
-        self.publishTouchedOperations(at: now)
-    }
 
     public mutating func spawned(_ id: InstanceID, _ run: RunID, pid: Int32, at now: Moment) {
         guard let index = self.slotIndex[id] else { return }
@@ -177,6 +168,7 @@ public struct WorkerRoster: Sendable {
         let published = self.slots[index].published
         guard status != published else { return }
         self.slots[index].published = status
+        self.remember(index)
         let change = InstanceChange(
             from: published.state,
             to: status.state,

@@ -63,6 +63,7 @@ import Testing
             ),
             access: Desk.access,
             supervisor: supervisor,
+            history: FakeHistory(),
             isSupervisionResponsive: { supervision.isResponsive(within: .seconds(5)) }
         )
         control.start()

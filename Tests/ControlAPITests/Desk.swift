@@ -51,6 +51,7 @@ final class Desk {
     }
 
     let timer = FakeTimer()
+    let history = FakeHistory()
     let handler: ControlHandler
     /// What the supervisor was asked and has not answered yet.
     private(set) var requests: [(number: UInt64, request: OperationRequest)] = []
@@ -74,6 +75,7 @@ final class Desk {
             ),
             access: Self.access,
             timer: self.timer,
+            history: self.history,
             openAPIDocument: Array("{\"openapi\":\"3.1.0\"}".utf8),
             maximumWaits: maximumWaits,
             isSupervisionResponsive: { isResponsive() }

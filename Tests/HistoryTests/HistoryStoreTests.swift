@@ -111,6 +111,7 @@ import Testing
         let web = InstanceMemory(
             id: InstanceID(worker: "web", index: 1),
             desired: .up,
+            isDecided: true,
             isPersistent: true,
             bootID: Samples.bootID,
             state: .backoff,
@@ -142,6 +143,7 @@ import Testing
         var memory = InstanceMemory(
             id: InstanceID(worker: "web", index: 0),
             desired: .down,
+            isDecided: true,
             isPersistent: true,
             bootID: "before",
             state: .backoff,
@@ -155,9 +157,9 @@ import Testing
         let counting = memory.counting(inBoot: "now")
         #expect(counting.consecutiveFailures == 0 && counting.nextStartAt == nil && counting.recentRestarts.isEmpty)
         #expect(counting.restarts == 8 && counting.desired == .down)
-        #expect(memory.decisionCounts(inBoot: "now"))
+        #expect(counting.isDecided)
         memory.isPersistent = false
-        #expect(!memory.decisionCounts(inBoot: "now"))
-        #expect(memory.decisionCounts(inBoot: "before"))
+        #expect(!memory.counting(inBoot: "now").isDecided)
+        #expect(memory.counting(inBoot: "before").isDecided)
     }
 }

@@ -1,3 +1,4 @@
+import History
 import LinuxSystem
 import Supervision
 import Synchronization
@@ -25,29 +26,73 @@ struct SupervisorTests {
             )
             let stream = self.stream
             self.supervisor.assumeIsolated { supervisor in
-                supervisor.begin(publish: { stream.append($0) }, ended: { stream.end() })
+                supervisor.begin(record: { stream.record($0) }, ended: { stream.end() })
             }
             self.endTurn()
         }
 
-        /// Tells what was decided, as the shell does a moment after the turn.
+        /// Has what was decided recorded, as the shell does a moment after the turn, and its zombies reaped.
         func endTurn() {
-            self.supervisor.assumeIsolated { $0.tell() }
+            let stream = self.stream
+            self.supervisor.assumeIsolated { supervisor in
+                supervisor.tell()
+                supervisor.committed(stream.takeCommitted())
+            }
         }
 
         func submit(_ action: OperationAction, _ name: String, grace: Duration? = nil) -> OperationSubmission {
             var request = OperationRequest(action: action, workers: [name], requestedBy: "uid:0")
             request.grace = grace
             let complete = request
-            return self.supervisor.assumeIsolated { $0.submit(complete) }
+            let submission = self.supervisor.assumeIsolated { $0.submitAtOnce(complete) }
+            self.endTurn()
+            return submission
         }
     }
 
+    /// Stands in for the history: gives numbers, and has all that it is given.
     private final class Stream: Sendable {
-        private let state = Mutex<(transitions: [Transition], hasEnded: Bool)>(([], false))
+        private struct State {
+            var transitions: [Transition] = []
+            var memories: [InstanceID: InstanceMemory] = [:]
+            var exits: Int64 = 0
+            var committed: [RunID] = []
+            var completions: [@Sendable (HistoryOutcome) -> Void] = []
+            var hasEnded = false
+        }
 
-        func append(_ batch: [Transition]) {
-            self.state.withLock { $0.transitions += batch }
+        private let state = Mutex(State())
+
+        func record(_ submission: HistorySubmission) {
+            self.state.withLock { state in
+                for var transition in submission.transitions {
+                    transition.id = Int64(state.transitions.count) + 1
+                    if case .exit(var record) = transition.change {
+                        state.exits += 1
+                        record.seq = state.exits
+                        state.committed.append(record.runID)
+                        transition.change = .exit(record)
+                    }
+                    state.transitions.append(transition)
+                }
+                for memory in submission.memories {
+                    state.memories[memory.id] = memory
+                }
+                if let completion = submission.completion {
+                    state.completions.append(completion)
+                }
+            }
+        }
+
+        func takeCommitted() -> [RunID] {
+            self.state.withLock { state in
+                defer { state.committed = [] }
+                return state.committed
+            }
+        }
+
+        func memory(_ id: InstanceID) -> InstanceMemory? {
+            self.state.withLock { $0.memories[id] }
         }
 
         func end() {

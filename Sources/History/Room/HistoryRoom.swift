@@ -159,11 +159,11 @@ public actor HistoryRoom {
         for notice in output.notices {
             self.handlers.notice(notice)
         }
-        for (completion, outcome) in output.completions {
-            completion(outcome)
-        }
         if !output.published.isEmpty {
             self.handlers.publish(output.published)
+        }
+        for (completion, outcome) in output.completions {
+            completion(outcome)
         }
         if !output.reapable.isEmpty {
             self.handlers.reap(output.reapable)

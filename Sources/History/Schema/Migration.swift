@@ -100,6 +100,7 @@ struct Migration {
                 worker TEXT NOT NULL,
                 instance INTEGER NOT NULL,
                 desired TEXT NOT NULL,
+                decided INTEGER NOT NULL,
                 persist INTEGER NOT NULL,
                 boot_id TEXT NOT NULL,
                 state TEXT NOT NULL,

@@ -1,0 +1,114 @@
+// How long a decision lasts: see `InstanceMemory`. What is remembered of an instance goes with the transitions that brought
+// it about, so that both are written or neither.
+
+extension WorkerRoster {
+    /// What is known of the time before this start of the agent.
+    public struct Recovery: Sendable {
+        public var memories: [InstanceMemory]
+        /// This boot's, the kernel's from /proc/sys/kernel/random/boot_id.
+        public var bootID: String
+        /// Operations that had not ended.
+        public var unfinishedOperations: [Operation]
+
+        public init(memories: [InstanceMemory] = [], bootID: String = "", unfinishedOperations: [Operation] = []) {
+            self.memories = memories
+            self.bootID = bootID
+            self.unfinishedOperations = unfinishedOperations
+        }
+    }
+
+    /// Tells what there is, and goes on where the agent before left off: starts what is wanted, by an operator's decision
+    /// that still counts or by `autostart`. Once, before anything else.
+    public mutating func begin(at now: Moment, after recovery: Recovery = Recovery()) {
+        self.bootID = recovery.bootID
+        let memories = Dictionary(recovery.memories.map { ($0.id, $0) }) { $1 }
+        self.publish(.configured(self.specifications), at: now)
+        for operation in recovery.unfinishedOperations {
+            self.publish(.operation(Self.aborted(operation, at: now)), at: now)
+        }
+        for index in self.slots.indices {
+            self.recover(index, memories[self.slots[index].machine.id], at: now)
+        }
+        self.publish(.recovered, at: now)
+        self.publishTouchedOperations(at: now)
+    }
+
+    private mutating func recover(_ index: Int, _ remembered: InstanceMemory?, at now: Moment) {
+        let memory = remembered?.counting(inBoot: self.bootID)
+        let autostart = self.slots[index].machine.specification.autostart
+        var text = autostart ? "autostart" : ""
+        if let memory, memory.isDecided {
+            self.slots[index].decision = Decision(desired: memory.desired, isPersistent: memory.isPersistent)
+            text = memory.desired == .up ? "started by an operator before" : "stopped by an operator before"
+        } else if let remembered, remembered.isDecided, remembered.desired != (autostart ? .up : .down) {
+            let what = remembered.desired == .up ? "to start" : "to stop"
+            text = "an operator's decision \(what) it is forgotten, because the system was started anew"
+        }
+        let isWanted = self.slots[index].decision.map { $0.desired == .up } ?? autostart
+        let action = self.slots[index].machine.recover(memory, isWanted: isWanted, at: now, using: &self.randomness)
+        let before = self.slots[index].published
+        self.apply(action, to: index, text: text, at: now)
+        self.remember(index)
+        if self.slots[index].published == before {
+            self.publish(.instance(InstanceChange(from: .stopped, to: .stopped, status: before, text: text)), at: now)
+        }
+    }
+
+    /// An operation that was under way when the agent died: nobody goes on with it.
+    private static func aborted(_ operation: Operation, at now: Moment) -> Operation {
+        var operation = operation
+        operation.state = .aborted
+        operation.finishedAt = now.wall
+        operation.error = "the agent ended before it was over"
+        for index in operation.instances.indices {
+            switch operation.instances[index].outcome {
+            case .pending: operation.instances[index].outcome = .skipped
+            case .inProgress: operation.instances[index].outcome = .aborted
+            case .up, .finished, .stopped, .unchanged, .signaled, .reset, .failed, .aborted, .skipped: break
+            }
+        }
+        return operation
+    }
+
+    /// Takes note of what an operator wants. A shutdown is about the agent, and decides nothing about the workers.
+    mutating func decide(_ index: Int, by action: OperationAction, isPersistent: Bool) {
+        let desired: DesiredState
+        switch action {
+        case .start, .restart: desired = .up
+        case .stop: desired = .down
+        case .shutdown, .signal, .reset: return
+        }
+        let decision = Decision(desired: desired, isPersistent: isPersistent)
+        guard decision != self.slots[index].decision else { return }
+        self.slots[index].decision = decision
+        self.remember(index)
+    }
+
+    mutating func remember(_ index: Int) {
+        guard !self.slots[index].isToBeRemembered else { return }
+        self.slots[index].isToBeRemembered = true
+        self.toBeRemembered.append(index)
+    }
+
+    /// Whether `takeMemories` has something.
+    public var hasMemories: Bool {
+        !self.toBeRemembered.isEmpty
+    }
+
+    /// What is to be remembered from now on of the instances about which something changed since the last call.
+    public mutating func takeMemories(at now: Moment) -> [InstanceMemory] {
+        defer { self.toBeRemembered.removeAll(keepingCapacity: true) }
+        return self.toBeRemembered.map { index in
+            self.slots[index].isToBeRemembered = false
+            let slot = self.slots[index]
+            let autostart: DesiredState = slot.machine.specification.autostart ? .up : .down
+            return slot.machine.memory(
+                desired: slot.decision?.desired ?? autostart,
+                isDecided: slot.decision != nil,
+                isPersistent: slot.decision?.isPersistent ?? false,
+                bootID: self.bootID,
+                at: now
+            )
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import ControlAPI
+import History
+import LinuxSystem
+import Supervision
+
+/// A history that a test fills.
+final class FakeHistory: HistoryQueries {
+    struct Contents: Sendable {
+        var status = HistoryStatus()
+        var exits: [ExitRecord] = []
+        var transitions: [TransitionRecord] = []
+        var operations: [Supervision.Operation] = []
+    }
+
+    let contents = Locked(Contents())
+
+    var status: HistoryStatus {
+        self.contents.withLock { $0.status }
+    }
+
+    func exits(_ query: ExitQuery) async throws(SQLiteError) -> ExitPage {
+        self.contents.withLock { contents in
+            var matching = contents.exits.filter { record in
+                (query.workers?.contains(record.instance.worker) ?? true)
+                    && (query.causes?.contains(record.cause) ?? true)
+                    && (query.since.map { record.endedAt >= $0 } ?? true)
+                    && (query.after.map { record.seq > $0 } ?? true)
+                    && (query.before.map { record.seq < $0 } ?? true)
+            }
+            if !query.isAscending {
+                matching.reverse()
+            }
+            let records = Array(matching.prefix(query.limit))
+            let hasMore = matching.count > records.count
+            return ExitPage(
+                records: records,
+                next: hasMore ? records.last?.seq : query.isAscending ? contents.exits.last?.seq : nil,
+                oldest: contents.exits.first?.seq,
+                newest: contents.exits.last?.seq
+            )
+        }
+    }
+
+    func exit(seq: Int64) async throws(SQLiteError) -> ExitRecord? {
+        self.contents.withLock { $0.exits.first { $0.seq == seq } }
+    }
+
+    func exit(ofRun run: RunID) async throws(SQLiteError) -> ExitRecord? {
+        self.contents.withLock { $0.exits.first { $0.runID == run } }
+    }
+
+    func workersWithExits() async -> [String] {
+        self.contents.withLock { Set($0.exits.map(\.instance.worker)).sorted() }
+    }
+
+    func transitions(after id: Int64, limit: Int) async throws(SQLiteError) -> [TransitionRecord] {
+        self.contents.withLock { Array($0.transitions.filter { $0.id > id }.prefix(limit)) }
+    }
+
+    func oldestTransition(since time: Timestamp?) async throws(SQLiteError) -> Int64? {
+        self.contents.withLock { contents in
+            contents.transitions.first { transition in time.map { transition.at >= $0 } ?? true }?.id
+        }
+    }
+
+    func operations(newest limit: Int) async throws(SQLiteError) -> [Supervision.Operation] {
+        self.contents.withLock { Array($0.operations.reversed().prefix(limit)) }
+    }
+
+    func operation(_ id: OperationID) async throws(SQLiteError) -> Supervision.Operation? {
+        self.contents.withLock { $0.operations.first { $0.id == id } }
+    }
+}
