@@ -55,7 +55,7 @@ struct TransitionLog: Sendable {
     private func log(_ record: ExitRecord) {
         var metadata: Logger.Metadata = [
             "instance": "\(record.instance)", "seq": "\(record.seq)", "run_id": "\(record.runID)",
-            "cause": "\(record.cause.rawValue)", "how": "\(record.summary)",
+            "cause": "\(record.cause.rawValue)", "how": "\(record.sentence)",
         ]
         if let status = record.waitStatus {
             metadata["wait_status"] = "\(status.rawValue)"

@@ -28,6 +28,7 @@ public struct ExitRecord: Equatable, Sendable {
     public var decision: ExitDecision
     /// `false` while the record waits in memory, because the history cannot be written.
     public var isDurable = true
+    public var circumstances = ExitCircumstances()
 
     public init(
         seq: Int64 = 0,

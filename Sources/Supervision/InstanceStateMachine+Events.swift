@@ -6,6 +6,7 @@ extension InstanceStateMachine {
         public var usage: ResourceUsage?
         /// Only looked at for SIGKILL.
         public var oom: OutOfMemory
+        public var evidence: OutOfMemoryEvidence?
         /// Whether other processes of the run are left.
         public var leavesProcesses: Bool
 
@@ -13,11 +14,13 @@ extension InstanceStateMachine {
             status: WaitStatus?,
             usage: ResourceUsage? = nil,
             oom: OutOfMemory = .unknown,
+            evidence: OutOfMemoryEvidence? = nil,
             leavesProcesses: Bool = false
         ) {
             self.status = status
             self.usage = usage
             self.oom = oom
+            self.evidence = evidence
             self.leavesProcesses = leavesProcesses
         }
     }
@@ -29,10 +32,12 @@ extension InstanceStateMachine {
         run.pid = pid
         run.startedAt = now
         run.readyAt = now.wall
-        guard let ending else {
+        guard var ending else {
             self.set(.running(run))
             return .none
         }
+        // Until now there was nobody to tell.
+        ending.toldAt = now.monotonic
         self.set(.stopping(run, ending))
         switch ending.kill {
         case .notSent:

@@ -47,6 +47,10 @@ extension InstanceStateMachine {
         let own = run.sent.last { $0.signal == status.signal }
         if let ending {
             record.cause = self.cause(of: status, while: ending, sentByName: own != nil)
+            if record.cause == .stopTimeout {
+                record.circumstances.stopMethod = self.stopMethod
+                record.circumstances.grace = ending.killedAfter
+            }
             if record.cause != .killed {
                 record.requestedBy = ending.requester.requestedBy
                 record.operationID = ending.requester.operationID
@@ -64,6 +68,7 @@ extension InstanceStateMachine {
             record.operationID = own.requester.operationID
         } else if status.signal == .kill {
             record.oom = ended.oom
+            record.circumstances.evidence = ended.evidence
             if ended.oom == .yes {
                 record.cause = .oomKilled
             }

@@ -85,6 +85,10 @@ public struct InstanceStateMachine: Equatable, Sendable {
         /// When the grace period ends; from then on when to kill again.
         var deadline: MonotonicInstant
         var kill: Kill
+        /// When the run was told.
+        var toldAt: MonotonicInstant
+        /// From then until it was killed for the first time; `nil` before that.
+        var killedAfter: Duration?
         /// The main process has ended, and only the rest of the run is waited for.
         var mainProcessEnded: Bool
     }
@@ -255,6 +259,7 @@ public struct InstanceStateMachine: Equatable, Sendable {
             requester: requester,
             deadline: deadline,
             kill: .notSent,
+            toldAt: now.monotonic,
             mainProcessEnded: false
         )
         switch self.state {
@@ -277,7 +282,7 @@ public struct InstanceStateMachine: Equatable, Sendable {
         }
     }
 
-    private var stopMethod: StopMethod {
+    var stopMethod: StopMethod {
         self.specification.stop.command.isEmpty ? .signal(self.specification.stop.signal) : .command
     }
 
@@ -339,6 +344,7 @@ public struct InstanceStateMachine: Equatable, Sendable {
             return Action(process: .kill(run.id))
         case .stopping(let run, var ending):
             ending.kill = ending.kill == .notSent ? kind : ending.kill
+            ending.killedAfter = ending.killedAfter ?? ending.toldAt.duration(to: now.monotonic)
             ending.deadline = now.monotonic.advanced(by: Self.killInterval)
             self.state = .stopping(run, ending)
             return Action(process: .kill(run.id))

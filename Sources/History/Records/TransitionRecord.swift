@@ -47,7 +47,7 @@ public struct TransitionRecord: Equatable, Sendable {
             self.exitSeq = change.exitSeq
             self.operationID = change.operationID
         case .exit(let record):
-            self.init(transition, .exit, text: record.summary)
+            self.init(transition, .exit, text: record.sentence)
             self.worker = record.instance.worker
             self.instance = record.instance.index
             self.runID = record.runID
