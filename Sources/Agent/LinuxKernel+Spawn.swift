@@ -9,19 +9,10 @@ extension LinuxKernel {
         let bound = LoopBound(self, to: self.loop)
         let loop = self.loop
         let environment = self.environment
-        let memory = self.memory
         run.ticket = self.spawner.submit { lane in
-            let result = Self.start(plan, plan.specification.command, environment, memory, on: lane)
+            let result = Self.start(plan, plan.specification.command, environment, on: lane)
             loop.execute { bound.take().spawnReturned(plan.run, result) }
         }
-    }
-
-    /// A process that became its program.
-    struct Child: Sendable {
-        var pid: Int32
-        var pidfd: PIDFD
-        /// See `Run.residentFloor`.
-        var residentFloor: Int64
     }
 
     /// On a spawn lane, where waiting for a disk is allowed: reads the environment file, finds the executable, creates the
@@ -30,9 +21,8 @@ extension LinuxKernel {
         _ plan: SpawnPlan,
         _ command: [String],
         _ environment: WorkerEnvironment,
-        _ memory: ResidentMemory,
         on lane: SpawnLane
-    ) -> Result<Child, StartError> {
+    ) -> Result<Spawned, StartError> {
         let specification = plan.specification
         let placeholders = specification.placeholders(instance: plan.instance.index)
         let arguments = command.map { WorkerEnvironment.expand($0, placeholders) }
@@ -48,8 +38,7 @@ extension LinuxKernel {
                 standardError: Self.stream(specification.output.standardError)
             )
             do throws(SpawnFailure) {
-                let spawned = try lane.spawn(request)
-                return .success(Child(pid: spawned.pid, pidfd: spawned.pidfd, residentFloor: memory.highWaterMark()))
+                return .success(try lane.spawn(request))
             } catch {
                 throw StartError(
                     stage: error.stage.rawValue,
@@ -87,7 +76,7 @@ extension LinuxKernel {
         }
     }
 
-    func spawnReturned(_ id: RunID, _ result: Result<Child, StartError>) {
+    func spawnReturned(_ id: RunID, _ result: Result<Spawned, StartError>) {
         guard let run = self.runs[id] else { return }
         run.ticket = nil
         switch result {
@@ -97,12 +86,12 @@ extension LinuxKernel {
         case .success(let spawned):
             run.pid = spawned.pid
             run.pidfd = spawned.pidfd
-            run.residentFloor = spawned.residentFloor
             do throws(Errno) {
                 run.registration = try self.loop.register(spawned.pidfd.descriptor, for: .readable) {
                     [unowned self, unowned run] _ in
                     self.mainProcessEnded(run)
                 }
+                self.measureSoon(run)
                 self.deliver?(.spawned(run.plan.instance, id, pid: spawned.pid))
             } catch {
                 self.abandon(run, spawned, error)
@@ -128,7 +117,7 @@ extension LinuxKernel {
     }
 
     /// A process that cannot be watched is not kept: its end would be missed.
-    private func abandon(_ run: Run, _ spawned: Child, _ error: Errno) {
+    private func abandon(_ run: Run, _ spawned: Spawned, _ error: Errno) {
         _ = self.processes.killAll(leader: spawned.pid, runID: run.plan.run.description, leaderAlive: true)
         self.reapAbandoned(spawned.pidfd)
         self.runs[run.plan.run] = nil
@@ -159,14 +148,13 @@ extension LinuxKernel {
         let bound = LoopBound(self, to: self.loop)
         let loop = self.loop
         let environment = self.environment
-        let memory = self.memory
         _ = self.spawner.submit { lane in
-            let result = Self.start(plan, plan.specification.stop.command, environment, memory, on: lane)
+            let result = Self.start(plan, plan.specification.stop.command, environment, on: lane)
             loop.execute { bound.take().stopCommandReturned(plan, result) }
         }
     }
 
-    private func stopCommandReturned(_ plan: SpawnPlan, _ result: Result<Child, StartError>) {
+    private func stopCommandReturned(_ plan: SpawnPlan, _ result: Result<Spawned, StartError>) {
         switch result {
         case .failure(let error):
             guard let run = self.runs[plan.run], !run.isEnded else { return }

@@ -15,9 +15,10 @@ final class LinuxKernel: Kernel {
         var pid: Int32?
         var pidfd: PIDFD?
         var registration: EventLoop.Registration?
-        /// The agent's own resident memory, in bytes, when the run was created. The kernel counts it as the run's: execve
-        /// keeps the high-water mark of the memory that it leaves, which was shared with the agent.
-        var residentFloor: Int64 = .max
+        /// The agent's own resident memory, in bytes, when the run was created or soon after it; `nil` until that is looked
+        /// up. The kernel counts it as the run's: execve keeps the high-water mark of the memory that it leaves, which was
+        /// shared with the agent.
+        var residentFloor: Int64?
         /// The main process has ended; it is a zombie until it is reaped.
         var isEnded = false
         var isCommitted = false
@@ -52,7 +53,12 @@ final class LinuxKernel: Kernel {
     let spawner: Spawner
     let environment: WorkerEnvironment
     let processes: ProcessTable
-    let memory = ResidentMemory()
+    private let memory = ResidentMemory()
+    /// Runs whose `residentFloor` is to be looked up.
+    private var unmeasured: [RunID] = []
+    /// How long that may wait: the look costs as much as the decision on a restart, and whoever created the process runs
+    /// on its processor just when it wants to go on into its program.
+    private static let measuringDelay = Duration.milliseconds(2)
     var runs: [RunID: Run] = [:]
     /// Ended runs of which something is left.
     private var uncleared: Set<RunID> = []
@@ -84,11 +90,14 @@ final class LinuxKernel: Kernel {
         var ended = InstanceStateMachine.Ended(status: nil)
         do throws(Errno) {
             guard let exit = try pidfd.peek() else { return }
+            if run.residentFloor == nil {
+                self.measure()
+            }
             ended.status = WaitStatus(rawValue: exit.waitStatus)
             ended.usage = ResourceUsage(
                 user: exit.usage.user,
                 system: exit.usage.system,
-                maximumResidentBytes: exit.usage.maximumResidentBytes > run.residentFloor
+                maximumResidentBytes: exit.usage.maximumResidentBytes > run.residentFloor ?? .max
                     ? exit.usage.maximumResidentBytes : nil
             )
         } catch {
@@ -154,6 +163,26 @@ final class LinuxKernel: Kernel {
         pidfd.close()
         run.pidfd = nil
         self.runs[run.plan.run] = nil
+    }
+
+    // MARK: Memory
+
+    /// Looks up the run's floor in a moment, together with those of the runs that are created meanwhile.
+    func measureSoon(_ run: Run) {
+        self.unmeasured.append(run.plan.run)
+        guard self.unmeasured.count == 1 else { return }
+        self.loop.schedule(at: SuspendingClock.now.advanced(by: Self.measuringDelay)) { [unowned self] in
+            self.measure()
+        }
+    }
+
+    private func measure() {
+        guard !self.unmeasured.isEmpty else { return }
+        let floor = self.memory.highWaterMark()
+        for id in self.unmeasured {
+            self.runs[id]?.residentFloor = floor
+        }
+        self.unmeasured.removeAll(keepingCapacity: true)
     }
 
     // MARK: Signals
