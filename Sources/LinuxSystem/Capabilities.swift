@@ -17,6 +17,10 @@ public struct Capabilities: Equatable, Sendable {
     public var childrenLists: Bool
     /// `nil` without a mounted cgroup2.
     public var cgroup: ControlGroups?
+    /// The hierarchy of control groups that accounts for memory, which is often not `cgroup`; `nil` without one.
+    public var memory: MemoryAccounting?
+    /// `oom_kill` of /proc/vmstat (Linux 4.13): whether the out-of-memory killer was at work at all.
+    public var countsOutOfMemoryKills: Bool
 
     /// The cgroup v2 hierarchy.
     public struct ControlGroups: Equatable, Sendable {
@@ -28,6 +32,16 @@ public struct Capabilities: Equatable, Sendable {
         public var controllers: [String]
         /// `cgroup.kill` (Linux 5.14). The root has none, so a group is made to see; unknown is `false`.
         public var canKill: Bool
+    }
+
+    /// The hierarchy with the memory controller.
+    public struct MemoryAccounting: Equatable, Sendable {
+        public var version: CgroupMount.Version
+        /// Where it is mounted.
+        public var path: String
+        /// Whether a group tells how many of its processes were killed for want of memory: on v1 the root, on v2, whose root
+        /// never does, the one of this process.
+        public var countsKills: Bool
     }
 
     /// Tries everything. It creates a child, which is gone when this returns, so it belongs to the start of the program.
@@ -42,7 +56,9 @@ public struct Capabilities: Equatable, Sendable {
             epollPwait2: cl_has_epoll_pwait2() != 0,
             subreaper: Subreaper.isOne,
             childrenLists: access("/proc/self/task/\(getpid())/children", R_OK) == 0,
-            cgroup: ControlGroups.detect()
+            cgroup: ControlGroups.detect(),
+            memory: MemoryAccounting.detect(),
+            countsOutOfMemoryKills: CounterFile.outOfMemoryKills() != nil
         )
     }
 
@@ -72,16 +88,38 @@ public struct Capabilities: Equatable, Sendable {
                 ("cgroup2_kill", .flag(cgroup.canKill)),
             ]
         }
+        if let memory = self.memory {
+            entries += [
+                ("memory_cgroup", .text(memory.version.rawValue)),
+                ("memory_cgroup_path", .text(memory.path)),
+                ("memory_cgroup_oom_kills", .flag(memory.countsKills)),
+            ]
+        } else {
+            entries.append(("memory_cgroup", .flag(false)))
+        }
+        entries.append(("oom_kills", .flag(self.countsOutOfMemoryKills)))
         return entries
+    }
+}
+
+extension Capabilities.MemoryAccounting {
+    static func detect() -> Self? {
+        guard let hierarchy = CgroupMemoryHierarchy.find() else { return nil }
+        let root = CgroupMemory(version: hierarchy.mount.version, directory: hierarchy.mount.mountPoint)
+        return Self(
+            version: hierarchy.mount.version,
+            path: hierarchy.mount.mountPoint,
+            countsKills: hierarchy.group(of: getpid()) != nil || root.outOfMemoryKills() != nil
+        )
     }
 }
 
 extension Capabilities.ControlGroups {
     /// Looks for the mount, tries to make a group in it, and removes that again.
     static func detect() -> Self? {
-        guard let table = SmallFile.text("/proc/self/mountinfo"), let path = Self.mountPoint(in: table) else {
-            return nil
-        }
+        guard let table = SmallFile.text("/proc/self/mountinfo"),
+            let path = CgroupMount.all(in: table).first(where: { $0.version == .v2 })?.mountPoint
+        else { return nil }
         let controllers = SmallFile.text("\(path)/cgroup.controllers") ?? ""
         let probe = "\(path)/reeve-probe-\(getpid())"
         let isWritable = mkdir(probe, 0o755) == 0
@@ -95,34 +133,5 @@ extension Capabilities.ControlGroups {
             controllers: controllers.split { $0 == " " || $0 == "\n" }.map(String.init),
             canKill: canKill
         )
-    }
-
-    /// The mount point of the first cgroup2 in a table as proc_pid_mountinfo(5) describes it: the fifth field, and the
-    /// type is the first field after the lone hyphen. In hybrid set-ups it is not `/sys/fs/cgroup`.
-    static func mountPoint(in table: String) -> String? {
-        for line in table.split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            guard fields.count > 6, let hyphen = fields[6...].firstIndex(of: "-") else { continue }
-            if hyphen + 1 < fields.count, fields[hyphen + 1] == "cgroup2" {
-                return Self.unescaped(fields[4])
-            }
-        }
-        return nil
-    }
-
-    /// Blanks and backslashes of a path are written as octal numbers there.
-    private static func unescaped(_ field: Substring) -> String {
-        var bytes: [UInt8] = []
-        var rest = field.utf8[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "\\"), let value = UInt8(String(decoding: rest.prefix(3), as: UTF8.self), radix: 8)
-            {
-                bytes.append(value)
-                rest = rest.dropFirst(3)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -22,17 +22,20 @@ import Testing
         }
     }
 
-    @Test func theMountPointOfCgroup2IsReadFromTheTable() {
-        let hybrid = """
-            23 1 254:0 / / rw,relatime - ext4 /dev/root rw
-            31 23 0:28 / /sys/fs/cgroup rw,relatime shared:9 master:1 - tmpfs tmpfs rw,mode=755
-            35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
-            41 31 0:38 / /sys/fs/cgroup/uni\\040fied rw,relatime shared:11 - cgroup2 cgroup2 rw
-            """
-        #expect(Capabilities.ControlGroups.mountPoint(in: hybrid) == "/sys/fs/cgroup/uni fied")
-        let none = "23 1 254:0 / /cgroup2 rw,cgroup2 - ext4 cgroup2 rw\n\nshort line\n1 2 3 4 5 6 -\n"
-        #expect(Capabilities.ControlGroups.mountPoint(in: none) == nil)
-        #expect(Capabilities.ControlGroups.mountPoint(in: "1 2 3 4 5 6 -") == nil)
+    @Test func whatIsFoundOfTheMemoryControllerIsShown() {
+        var found = Capabilities.detect()
+        func entries() -> [String: Capabilities.Value] {
+            Dictionary(uniqueKeysWithValues: found.entries.map { ($0.name, $0.value) })
+        }
+        found.memory = .init(version: .v1, path: "/sys/fs/cgroup/memory", countsKills: true)
+        found.countsOutOfMemoryKills = true
+        #expect(entries()["memory_cgroup"] == .text("v1"))
+        #expect(entries()["memory_cgroup_path"] == .text("/sys/fs/cgroup/memory"))
+        #expect(entries()["memory_cgroup_oom_kills"] == .flag(true))
+        #expect(entries()["oom_kills"] == .flag(true))
+        found.memory = nil
+        #expect(entries()["memory_cgroup"] == .flag(false))
+        #expect(entries()["memory_cgroup_path"] == nil)
     }
 
     @Test func theWallClockCountsFromTheEpoch() {
