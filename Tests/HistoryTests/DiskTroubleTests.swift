@@ -8,46 +8,6 @@ import Testing
 
 /// Real file systems that are full or may not be written. They need mount(2), and so root with CAP_SYS_ADMIN.
 @Suite(.serialized) struct DiskTroubleTests {
-    /// A small tmpfs of the test's own.
-    private final class SmallDisk {
-        let path: String
-        private let directory: TemporaryDirectory
-
-        /// `nil` where it may not be mounted.
-        init?(size: String) throws {
-            self.directory = try TemporaryDirectory()
-            self.path = self.directory.file("disk")
-            try #require(mkdir(self.path, 0o700) == 0)
-            guard mount("tmpfs", self.path, "tmpfs", 0, "size=\(size)") == 0 else {
-                print("skipped: a tmpfs cannot be mounted here: \(Errno.current)")
-                return nil
-            }
-        }
-
-        func remount(readOnly: Bool) -> Bool {
-            let readOnlyFlag: UInt = 1
-            let remountFlag: UInt = 32
-            return mount("tmpfs", self.path, "tmpfs", remountFlag | (readOnly ? readOnlyFlag : 0), nil) == 0
-        }
-
-        /// Takes all the room that is left.
-        func fill() throws {
-            let number = open("\(self.path)/ballast", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-            try #require(number >= 0)
-            let bytes = [UInt8](repeating: 1, count: 4096)
-            while write(number, bytes, bytes.count) > 0 {}
-            close(number)
-        }
-
-        func free() {
-            unlink("\(self.path)/ballast")
-        }
-
-        deinit {
-            umount2(self.path, Int32(MNT_DETACH))
-        }
-    }
-
     private func options(_ path: String) -> HistoryOptions {
         HistoryOptions(directory: path, retention: HistoryRetention(), bootID: Samples.bootID, generation: 1)
     }

@@ -7,6 +7,7 @@ import LinuxSystem
 /// The workers' directory is that temporary directory, which is how all that they start is found again.
 public final class AgentProcess {
     public let directory: TemporaryDirectory
+    public let stateDirectory: String
     public private(set) var program: ChildProgram
     /// Kept bound for the workers as long as the agent lives.
     private let ports: [ReservedPort]
@@ -18,10 +19,12 @@ public final class AgentProcess {
     ///   - workers: the `[workers.*]` tables.
     ///   - defaults: lines of `[defaults]`, beside `directory`.
     ///   - control: lines of `[control]`, beside `socket`.
+    ///   - state: the state directory; one of its own in the temporary directory where it is `nil`.
     public init(
         _ workers: String,
         defaults: String = "",
         control: String = "",
+        state: String? = nil,
         in directory: TemporaryDirectory? = nil,
         ports: [ReservedPort] = [],
         waits: Bool = true
@@ -29,9 +32,11 @@ public final class AgentProcess {
         self.directory = try directory ?? TemporaryDirectory()
         self.ports = ports
         let path = self.directory.path
+        self.stateDirectory = state ?? "\(path)/state"
         let text = """
             [agent]
-            state_dir = "\(path)/state"
+            state_dir = "\(self.stateDirectory)"
+            log_dir = "\(path)/logs"
             [control]
             socket = "\(path)/control.sock"
             \(control)
@@ -51,6 +56,7 @@ public final class AgentProcess {
     /// Starts the agent on a configuration that the test has written into the directory.
     public init(configured directory: TemporaryDirectory, ports: [ReservedPort] = []) throws {
         self.directory = directory
+        self.stateDirectory = directory.file("state")
         self.ports = ports
         self.program = try Self.launch(in: directory)
         try self.waitUntilItAnswers()
@@ -82,6 +88,13 @@ public final class AgentProcess {
             let workers: WorkersMessage? = try? self.get("/v1/workers").decode()
             return workers?.workers.isEmpty == false
         }
+    }
+
+    /// Kills the agent as the kernel's OOM killer would, and its workers, which are nobody's then.
+    public func crash() throws {
+        self.program.signal(SIGKILL)
+        _ = try self.program.wait()
+        self.killLeftovers()
     }
 
     // MARK: The end
