@@ -92,6 +92,7 @@ extension LinuxKernel {
                     self.mainProcessEnded(run)
                 }
                 self.measureSoon(run)
+                self.outOfMemory.began(run.plan.instance, id, pid: spawned.pid)
                 self.deliver?(.spawned(run.plan.instance, id, pid: spawned.pid))
             } catch {
                 self.abandon(run, spawned, error)

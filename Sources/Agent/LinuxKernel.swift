@@ -29,6 +29,8 @@ final class LinuxKernel: Kernel {
         var stopCommand: StopCommand?
         /// It was told to end, by this signal or by the stop command in its place.
         var stopSignal: Signal?
+        /// SIGKILL was sent to it by name.
+        var wasSentKill = false
 
         init(plan: SpawnPlan) {
             self.plan = plan
@@ -53,6 +55,7 @@ final class LinuxKernel: Kernel {
     let spawner: Spawner
     let environment: WorkerEnvironment
     let processes: ProcessTable
+    let outOfMemory: OutOfMemoryWatch
     private let memory = ResidentMemory()
     /// Runs whose `residentFloor` is to be looked up.
     private var unmeasured: [RunID] = []
@@ -69,6 +72,7 @@ final class LinuxKernel: Kernel {
         self.spawner = spawner
         self.environment = environment
         self.processes = processes
+        self.outOfMemory = OutOfMemoryWatch(loop: loop, spawner: spawner)
     }
 
     func now() -> Moment {
@@ -108,6 +112,7 @@ final class LinuxKernel: Kernel {
             run.registration = nil
         }
         run.isEnded = true
+        self.lookForOutOfMemory(run, &ended)
         ended.leavesProcesses = self.processes.hasRemains(leader: pid, runID: run.plan.run.description)
         run.isCleared = !ended.leavesProcesses
         if ended.leavesProcesses {
@@ -120,6 +125,18 @@ final class LinuxKernel: Kernel {
             self.terminateOutsideGroup(run, pid, signal)
         }
         self.reapIfDone(run)
+    }
+
+    /// Only a SIGKILL that the agent did not send is worth reading counters for.
+    private func lookForOutOfMemory(_ run: Run, _ ended: inout InstanceStateMachine.Ended) {
+        let isOwn = run.isBeingKilled || run.wasSentKill || run.stopSignal == .kill
+        guard ended.status?.signal == .kill, !isOwn else {
+            self.outOfMemory.ended(run.plan.instance, run.plan.run)
+            return
+        }
+        let verdict = self.outOfMemory.killed(run.plan.instance, run.plan.run)
+        ended.oom = verdict.oom
+        ended.evidence = verdict.evidence
     }
 
     /// SIGCHLD: some descendant that was given to us has ended. Reaps it, and looks at the runs of which something was left.
@@ -214,6 +231,7 @@ final class LinuxKernel: Kernel {
 
     func signal(_ id: RunID, _ signal: Signal, _ scope: SignalScope) -> Bool {
         guard let run = self.runs[id], let pidfd = run.pidfd, let pid = run.pid, !run.isEnded else { return false }
+        run.wasSentKill = run.wasSentKill || signal == .kill
         switch scope {
         case .main: return (try? pidfd.send(signal.number)) ?? false
         // The unreaped leader keeps the number of the group.
