@@ -1,7 +1,23 @@
 import ControlMessages
+import Supervision
 
-/// Exit records in a few words.
+/// Exit records in words.
 enum ExitWords {
+    /// All that the record says of the end: `crashed with SIGSEGV (core dumped)`, `ended by SIGTERM when it was stopped for
+    /// operation 0190… of uid:0`. What this version does not know, such as a new cause, is left out.
+    static func sentence(_ exit: ExitMessage) -> String {
+        let sentence = ExitSentence(
+            status: exit.waitStatus.map { WaitStatus(rawValue: $0) },
+            cause: ExitCause(rawValue: exit.cause),
+            oom: OutOfMemory(rawValue: exit.oom),
+            escalated: exit.escalated,
+            requestedBy: exit.requestedBy,
+            operationID: exit.operationID,
+            errorMessage: exit.error?.message
+        )
+        return Printable.line(sentence.text)
+    }
+
     /// `exit code 3`, `SIGSEGV (core dumped)`, `cannot execute /x: No such file or directory`, `unknown`.
     static func ending(_ exit: ExitMessage) -> String {
         if let error = exit.error {

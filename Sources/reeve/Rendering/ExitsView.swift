@@ -30,7 +30,7 @@ struct ExitsView {
             Table.Cell(exit.outcome == "not_started" ? "-" : DurationWords.short(exit.uptimeSeconds)),
             Table.Cell(Printable.line(exit.cause), color: self.color(ofCause: exit.cause)),
             Table.Cell(ExitWords.decision(exit.decision)),
-            Table.Cell(ExitWords.ending(exit)),
+            Table.Cell(ExitWords.sentence(exit), short: ExitWords.ending(exit)),
         ]
     }
 

@@ -2,10 +2,13 @@
 struct Table {
     struct Cell {
         var text: String
+        /// What is shown in the last column where the text does not fit.
+        var short: String?
         var color: TextStyle.Color?
 
-        init(_ text: String, color: TextStyle.Color? = nil) {
+        init(_ text: String, short: String? = nil, color: TextStyle.Color? = nil) {
             self.text = text
+            self.short = short
             self.color = color
         }
     }
@@ -54,7 +57,7 @@ struct Table {
         for (column, cell) in row.enumerated() {
             let isLast = column == row.count - 1
             let room = width.map { max(Self.narrowestLastColumn, $0 - used) }
-            let text = isLast ? Self.cut(cell.text, to: room) : cell.text
+            let text = isLast ? Self.fit(cell, in: room) : cell.text
             let padding = String(repeating: " ", count: max(0, self.widths[column] - text.count))
             let painted = style.paint(text, cell.color)
             if isLast {
@@ -70,8 +73,10 @@ struct Table {
         return end.map { String(line[...$0]) } ?? ""
     }
 
-    private static func cut(_ text: String, to room: Int?) -> String {
-        guard let room, text.count > room else { return text }
+    private static func fit(_ cell: Cell, in room: Int?) -> String {
+        guard let room, cell.text.count > room else { return cell.text }
+        let text = cell.short ?? cell.text
+        guard text.count > room else { return text }
         return text.prefix(room - 1) + "…"
     }
 }
