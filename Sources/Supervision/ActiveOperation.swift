@@ -26,6 +26,8 @@ struct ActiveOperation: Sendable {
     let observation: Duration
     /// Whether what it decides outlives a reboot.
     let isPersistent: Bool
+    /// How long it may take by its own rules.
+    var budget = Duration.zero
     /// Indices into `steps`, in the order in which they begin.
     let batches: [[Int]]
     private(set) var batch = 0

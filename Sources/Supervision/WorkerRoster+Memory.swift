@@ -26,7 +26,7 @@ extension WorkerRoster {
         for operation in recovery.unfinishedOperations {
             self.publish(.operation(Self.aborted(operation, at: now)), at: now)
         }
-        for index in self.slots.indices {
+        for index in self.workers.flatMap(\.slots) {
             self.recover(index, memories[self.slots[index].machine.id], at: now)
         }
         self.publish(.recovered, at: now)
@@ -98,7 +98,9 @@ extension WorkerRoster {
     /// What is to be remembered from now on of the instances about which something changed since the last call.
     public mutating func takeMemories(at now: Moment) -> [InstanceMemory] {
         defer { self.toBeRemembered.removeAll(keepingCapacity: true) }
-        return self.toBeRemembered.map { index in
+        return self.toBeRemembered.compactMap { index in
+            // Its instance has gone, or one that came since is in the list once more.
+            guard self.slots[index].isPresent, self.slots[index].isToBeRemembered else { return nil }
             self.slots[index].isToBeRemembered = false
             let slot = self.slots[index]
             let autostart: DesiredState = slot.machine.specification.autostart ? .up : .down

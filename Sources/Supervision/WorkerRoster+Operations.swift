@@ -70,7 +70,9 @@ extension WorkerRoster {
         self.operations[id]?.end(state, error: error, abortedBy: abortedBy, at: now.wall)
         self.touch(id)
         for step in self.operations[id]?.steps ?? [] {
-            self.slots[step.slot].operations.removeAll { $0 == id }
+            // An instance that has gone, or another one in its slot, knows nothing of the operation.
+            guard let place = self.slots[step.slot].operations.firstIndex(of: id) else { continue }
+            self.slots[step.slot].operations.remove(at: place)
             self.publishStatus(of: step.slot, text: "", at: now)
         }
     }

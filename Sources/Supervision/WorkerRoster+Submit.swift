@@ -5,21 +5,23 @@ extension WorkerRoster {
         // A shutdown is of everything, whatever else it names: the agent ends after it.
         let names = request.action == .shutdown ? self.specifications.map(\.name) : request.workers
         let instance = request.action == .shutdown ? nil : request.instance
-        var seen: Set<String> = []
-        for name in names where seen.insert(name).inserted {
-            guard let all = self.slotsOfWorker[name] else { return .unknownWorker(name) }
-            guard let slots = self.slots(ofWorker: name, instance: instance) else {
-                let id = InstanceID(worker: name, index: instance ?? 0)
-                return .unknownInstance(id, count: all.count)
+        var workers: Set<Int> = []
+        for name in names {
+            guard let worker = self.workerIndex[name] else { return .unknownWorker(name) }
+            workers.insert(worker)
+        }
+        for worker in workers.sorted() {
+            guard let slots = self.slots(of: worker, instance: instance) else {
+                let id = InstanceID(worker: self.specifications[worker].name, index: instance ?? 0)
+                return .unknownInstance(id, count: self.workers[worker].slots.count)
             }
             targets += slots
         }
-        targets.sort()
         let submission =
             switch request.action {
-            case .signal: self.submitSignal(request, targets, workers: seen, at: now)
-            case .reset: self.submitReset(request, targets, workers: seen, at: now)
-            case .start, .stop, .restart, .shutdown: self.submitSteps(request, targets, workers: seen, at: now)
+            case .signal: self.submitSignal(request, targets, workers: workers, at: now)
+            case .reset: self.submitReset(request, targets, workers: workers, at: now)
+            case .start, .stop, .restart, .shutdown: self.submitSteps(request, targets, workers: workers, at: now)
             }
         self.publishTouchedOperations(at: now)
         return submission
@@ -28,7 +30,7 @@ extension WorkerRoster {
     private mutating func submitSteps(
         _ request: OperationRequest,
         _ targets: [Int],
-        workers: Set<String>,
+        workers: Set<Int>,
         at now: Moment
     ) -> OperationSubmission {
         if let joined = self.join(request, targets, at: now) {
@@ -38,7 +40,7 @@ extension WorkerRoster {
             return .busy("the agent is ending")
         }
         let endsRuns = request.action == .stop || request.action == .shutdown
-        if !endsRuns, let (worker, other) = self.holder(ofWorkersOf: targets) {
+        if !endsRuns, let (worker, other) = self.holder(of: workers) {
             return .conflict(worker: worker, with: other)
         }
         guard request.action == .shutdown || self.operations.count < Self.maximumOperations(for: request.action) else {
@@ -52,7 +54,7 @@ extension WorkerRoster {
             self.shutdown = operation.id
             self.publish(.shuttingDown(requestedBy: request.requestedBy), at: now)
         }
-        let active = ActiveOperation(
+        var active = ActiveOperation(
             operation: operation,
             slots: targets,
             batches: self.batches(of: targets, action: request.action),
@@ -60,7 +62,7 @@ extension WorkerRoster {
             observation: request.observe ?? Self.defaultObservation,
             isPersistent: request.isPersistent
         )
-        let budget = self.budget(of: active)
+        active.budget = self.budget(of: active)
         self.operations[operation.id] = active
         self.touch(operation.id)
         for slot in targets {
@@ -72,7 +74,7 @@ extension WorkerRoster {
             self.publishStatus(of: slot, text: "\(request.action) by \(request.requestedBy)", at: now)
         }
         let begun = self.operations[operation.id]?.operation ?? operation
-        return .accepted(begun, budget: budget)
+        return .accepted(begun, budget: active.budget)
     }
 
     /// The operation that already does what is asked, if there is one.
@@ -84,7 +86,7 @@ extension WorkerRoster {
         guard let first = targets.first else { return nil }
         for id in self.slots[first].operations {
             guard let active = self.operations[id], request.action.isPart(of: active.operation.action) else { continue }
-            guard targets.allSatisfy({ active.step(of: $0) != nil }) else { continue }
+            guard targets.allSatisfy({ self.slots[$0].operations.contains(id) }) else { continue }
             if request.action == .stop || request.action == .shutdown, let grace = request.grace {
                 self.shortenGrace(of: targets, to: grace, for: request, id, at: now)
             }
@@ -92,7 +94,7 @@ extension WorkerRoster {
                 self.decide(slot, by: request.action, isPersistent: true)
             }
             let joined = self.operations[id]?.operation ?? active.operation
-            return .joined(joined, budget: self.budget(of: active))
+            return .joined(joined, budget: active.budget)
         }
         return nil
     }
@@ -113,11 +115,11 @@ extension WorkerRoster {
         }
     }
 
-    private func holder(ofWorkersOf targets: [Int]) -> (worker: String, operation: Operation)? {
-        for worker in Set(targets.map { self.slots[$0].machine.id.worker }).sorted() {
-            for slot in self.slotsOfWorker[worker] ?? 0..<0 {
+    private func holder(of workers: Set<Int>) -> (worker: String, operation: Operation)? {
+        for worker in workers.sorted() {
+            for slot in self.workers[worker].slots {
                 if let id = self.slots[slot].operations.first, let active = self.operations[id] {
-                    return (worker, active.operation)
+                    return (self.specifications[worker].name, active.operation)
                 }
             }
         }
@@ -138,13 +140,13 @@ extension WorkerRoster {
     private mutating func newOperation(
         _ request: OperationRequest,
         _ targets: [Int],
-        workers: Set<String>,
+        workers: Set<Int>,
         at now: Moment
     ) -> Operation {
         Operation(
             id: OperationID(at: now.wall, using: &self.randomness),
             action: request.action,
-            workers: workers.count == 1 ? Array(workers) : self.specifications.map(\.name).filter(workers.contains),
+            workers: workers.sorted().map { self.specifications[$0].name },
             requestedBy: request.requestedBy,
             reason: request.reason,
             createdAt: now.wall,
@@ -200,7 +202,7 @@ extension WorkerRoster {
     private mutating func submitSignal(
         _ request: OperationRequest,
         _ targets: [Int],
-        workers: Set<String>,
+        workers: Set<Int>,
         at now: Moment
     ) -> OperationSubmission {
         guard let signal = request.signal else { preconditionFailure("a request for a signal without one") }
@@ -225,7 +227,7 @@ extension WorkerRoster {
     private mutating func submitReset(
         _ request: OperationRequest,
         _ targets: [Int],
-        workers: Set<String>,
+        workers: Set<Int>,
         at now: Moment
     ) -> OperationSubmission {
         var operation = self.newOperation(request, targets, workers: workers, at: now)

@@ -24,29 +24,13 @@ public struct WorkerRoster: Sendable {
     /// Lines of a transcript; what comes after is dropped.
     public static let maximumTranscript = 100
 
-    struct Slot: Sendable {
-        var machine: InstanceStateMachine
-        /// As it was published last.
-        var published: InstanceStatus
-        var timer: MonotonicInstant?
-        /// Active operations with a step on this instance, oldest first.
-        var operations: [OperationID] = []
-        /// What an operator decided last; `nil` while `autostart` decides.
-        var decision: Decision?
-        /// Whether something about it changed since it was remembered.
-        var isToBeRemembered = false
-    }
-
-    struct Decision: Equatable, Sendable {
-        var desired: DesiredState
-        /// Whether it outlives a reboot.
-        var isPersistent: Bool
-    }
-
     public let specifications: [WorkerSpecification]
     var slots: [Slot] = []
-    private(set) var slotIndex: [InstanceID: Int] = [:]
-    private(set) var slotsOfWorker: [String: Range<Int>] = [:]
+    var slotIndex: [InstanceID: Int] = [:]
+    var vacantSlots: [Int] = []
+    /// Parallel to `specifications`.
+    var workers: [Worker]
+    let workerIndex: [String: Int]
     var operations: [OperationID: ActiveOperation] = [:]
     /// Operations that are to be looked at, at the end of the call, in the order in which they changed first.
     var touchedOperations: [OperationID] = []
@@ -60,19 +44,12 @@ public struct WorkerRoster: Sendable {
     public init(specifications: [WorkerSpecification], randomness: Randomness) {
         self.specifications = specifications
         self.randomness = randomness
-        for specification in specifications {
-            let first = self.slots.count
+        self.workers = Array(repeating: Worker(), count: specifications.count)
+        self.workerIndex = Dictionary(uniqueKeysWithValues: specifications.enumerated().map { ($1.name, $0) })
+        for (worker, specification) in specifications.enumerated() {
             for index in 0..<specification.instances {
-                let id = InstanceID(worker: specification.name, index: index)
-                self.slotIndex[id] = self.slots.count
-                self.slots.append(
-                    Slot(
-                        machine: InstanceStateMachine(id: id, specification: specification),
-                        published: InstanceStatus(id: id)
-                    )
-                )
+                self.addInstance(index, to: worker)
             }
-            self.slotsOfWorker[specification.name] = first..<self.slots.count
         }
     }
 
@@ -187,13 +164,5 @@ public struct WorkerRoster: Sendable {
 
     static func maximumOperations(for action: OperationAction) -> Int {
         action == .stop ? 2 * Self.maximumOperations : Self.maximumOperations
-    }
-
-    /// The slots of a worker, or one of them; `nil` when there is no such instance.
-    func slots(ofWorker worker: String, instance: Int?) -> Range<Int>? {
-        guard let all = self.slotsOfWorker[worker] else { return nil }
-        guard let instance else { return all }
-        guard instance >= 0, instance < all.count else { return nil }
-        return (all.lowerBound + instance)..<(all.lowerBound + instance + 1)
     }
 }

@@ -216,7 +216,7 @@ struct RosterHarness {
 
     /// What has to be true whenever the roster is not at work.
     private func checkBetweenCalls() throws(Violation) {
-        for slot in self.roster.slots {
+        for slot in self.roster.slots where slot.isPresent {
             let id = slot.machine.id
             guard self.timers[.instance(id)] == slot.machine.deadline else {
                 throw Violation("\(id): its timer is not its deadline")

@@ -1,0 +1,89 @@
+// Instances come and go. Each has a slot, whose place in the list of all slots never changes while the instance is there:
+// steps of operations refer to it. A slot whose instance has gone is vacant, and the next instance that comes, of
+// whatever worker, takes it.
+
+extension WorkerRoster {
+    struct Slot: Sendable {
+        var machine: InstanceStateMachine
+        /// As it was published last.
+        var published: InstanceStatus
+        var timer: MonotonicInstant?
+        /// Active operations with a step on this instance, oldest first.
+        var operations: [OperationID] = []
+        /// What an operator decided last; `nil` while `autostart` decides.
+        var decision: Decision?
+        /// Whether something about it changed since it was remembered.
+        var isToBeRemembered = false
+        /// Whether there is an instance in it; what else stands in a vacant slot says nothing.
+        var isPresent = true
+
+        init(_ id: InstanceID, _ specification: WorkerSpecification) {
+            self.machine = InstanceStateMachine(id: id, specification: specification)
+            self.published = InstanceStatus(id: id)
+        }
+    }
+
+    struct Decision: Equatable, Sendable {
+        var desired: DesiredState
+        /// Whether it outlives a reboot.
+        var isPersistent: Bool
+    }
+
+    /// What is known of a worker beside its instances.
+    struct Worker: Sendable {
+        /// Of those instances that there are, in the order of their indices.
+        var slots: [Int] = []
+    }
+
+    /// The slots of a worker, or one of them; `nil` when there is no such instance.
+    func slots(of worker: Int, instance: Int?) -> [Int]? {
+        guard let instance else { return self.workers[worker].slots }
+        let id = InstanceID(worker: self.specifications[worker].name, index: instance)
+        return self.slotIndex[id].map { [$0] }
+    }
+
+    /// Adds an instance, which is stopped. Its index is above those that there are.
+    @discardableResult
+    mutating func addInstance(_ index: Int, to worker: Int) -> Int {
+        let specification = self.specifications[worker]
+        let id = InstanceID(worker: specification.name, index: index)
+        let slot: Int
+        if let vacant = self.vacantSlots.popLast() {
+            slot = vacant
+            self.slots[slot] = Slot(id, specification)
+        } else {
+            slot = self.slots.count
+            self.slots.append(Slot(id, specification))
+        }
+        self.slotIndex[id] = slot
+        self.workers[worker].slots.append(slot)
+        return slot
+    }
+
+    /// Removes an instance, of which nothing is left. What operations say of it stays.
+    mutating func removeInstance(in slot: Int) {
+        let id = self.slots[slot].machine.id
+        guard let worker = self.workerIndex[id.worker] else { return }
+        self.slotIndex[id] = nil
+        let place = self.place(of: id.index, in: worker)
+        self.workers[worker].slots.remove(at: place)
+        self.slots[slot].isPresent = false
+        self.slots[slot].operations = []
+        self.vacantSlots.append(slot)
+    }
+
+    /// Where an instance stands among those of its worker; found by halves, as thousands may go at once in any order.
+    private func place(of index: Int, in worker: Int) -> Int {
+        var low = 0
+        var high = self.workers[worker].slots.count
+        while low < high {
+            let middle = (low + high) / 2
+            if self.slots[self.workers[worker].slots[middle]].machine.id.index < index {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low
+    }
+}
