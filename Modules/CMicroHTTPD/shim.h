@@ -32,6 +32,9 @@ struct cmhd_callbacks {
                    size_t size);
     /// The request is over, answered or not.
     void (*completed)(void *owner, void *context);
+    /// A response made by cmhd_create_stream may go on: writes at most `size` bytes of its body, and returns how many;
+    /// 0 when there are none, after MHD_suspend_connection; or one of the CMHD_STREAM_ values.
+    ssize_t (*content)(void *owner, void *context, void *buffer, size_t size);
     /// A line of the library's log.
     void (*log)(void *owner, const char *text);
 };
@@ -207,6 +210,51 @@ static inline size_t cmhd_header_size(struct MHD_Connection *connection) {
 /// A response with a copy of `bytes`; NULL without memory.
 static inline struct MHD_Response *_Nullable cmhd_create_response(const void *_Nullable bytes, size_t count) {
     return MHD_create_response_from_buffer(count, (void *)bytes, MHD_RESPMEM_MUST_COPY);
+}
+
+/// Results of `content`: the body ends here; the connection ends here.
+#define CMHD_STREAM_END ((ssize_t)-1)
+#define CMHD_STREAM_ABORT ((ssize_t)-2)
+
+/// The size of the buffer that a response from a callback has of its own; only HTTP/1.0 uses it, without chunks.
+#define CMHD_STREAM_BLOCK 1024
+
+/// What a streamed response calls for its body.
+struct cmhd_stream {
+    struct cmhd_callbacks *callbacks;
+    void *context;
+};
+
+static ssize_t cmhd_on_content(void *cls, uint64_t position, char *buffer, size_t size) {
+    struct cmhd_stream *stream = cls;
+    (void)position;
+    return stream->callbacks->content(stream->callbacks->owner, stream->context, buffer, size);
+}
+
+static void cmhd_free_stream(void *_Nullable cls) { free(cls); }
+
+/// A response whose body comes from `content`, for the one connection with this context; NULL without memory. Chunked,
+/// or with HTTP/1.0 until the connection ends. For HEAD `header_only` ends the connection as well: 0.9.75 would send the
+/// last chunk of a body that is not there.
+static inline struct MHD_Response *_Nullable cmhd_create_stream(struct cmhd_callbacks *callbacks, void *context,
+                                                                int header_only) {
+    struct cmhd_stream *stream = malloc(sizeof *stream);
+    if (!stream) return NULL;
+    stream->callbacks = callbacks;
+    stream->context = context;
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, CMHD_STREAM_BLOCK, &cmhd_on_content, stream, &cmhd_free_stream);
+    if (!response) free(stream);
+    if (response && header_only) {
+        (void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    }
+    return response;
+}
+
+/// Lets a TCP connection end when the other side has acknowledged nothing for so long; TCP_USER_TIMEOUT of tcp(7), by
+/// number because its header does not go together with that of the kernel.
+static inline void cmhd_limit_silence(int descriptor, unsigned int milliseconds) {
+    (void)setsockopt(descriptor, 6, 18, &milliseconds, sizeof milliseconds);
 }
 
 /// 0 for a name or value that no header can have.

@@ -12,7 +12,10 @@ final class Exchange: HTTPExchange {
     func respond(_ response: HTTPResponse) {
         assert(!self.wasAnswered, "a request was answered twice")
         self.wasAnswered = true
-        guard let connection = self.connection else { return }
+        guard let connection = self.connection else {
+            response.stream?.close()
+            return
+        }
         self.connection = nil
         self.clientGone = nil
         connection.answer = response

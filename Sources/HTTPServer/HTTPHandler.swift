@@ -11,7 +11,7 @@ public protocol HTTPHandler: AnyObject {
 
 /// One request that waits for its answer. Belongs to the server's loop.
 public protocol HTTPExchange: AnyObject {
-    /// Queues the answer; exactly once. After the client has gone it does nothing.
+    /// Queues the answer; exactly once. After the client has gone it does nothing, but close the answer's stream.
     func respond(_ response: HTTPResponse)
 
     /// Called once when the client has gone before it was answered.

@@ -9,6 +9,13 @@ public struct HTTPLimits: Equatable, Sendable {
     public var idleTime: Duration = .seconds(60)
     /// How long a client may take to read its response.
     public var responseTime: Duration = .seconds(30)
+    /// How long a client may take nothing of a stream while there is something for it.
+    public var streamStallTime: Duration = .seconds(10)
+    /// How long the last words to a client that took nothing wait for it. Its place is given away sooner if it is needed.
+    public var streamFarewellTime: Duration = .seconds(60)
+    /// After so long without a byte, or a little earlier, a stream gets its heartbeat, so that a client that has vanished
+    /// is noticed; and how long a TCP client of a stream may acknowledge nothing, times two.
+    public var heartbeatTime: Duration = .seconds(15)
 
     /// Bytes of a body: 413 beyond.
     public var bodySize = 64 * 1024
@@ -19,8 +26,9 @@ public struct HTTPLimits: Equatable, Sendable {
     /// Bytes of memory of a connection, for header and response header: 431 or 414 beyond.
     public var connectionMemory = 16 * 1024
 
-    /// Connections of one listener, so that a flood of one cannot starve another. At the limit the one that has been
-    /// without a request for the longest is closed; if all have one, the new one is refused.
+    /// Connections of one listener that has no limit of its own, so that a flood of one cannot starve another. At the limit
+    /// the one that has been without a request for the longest is closed; if all have one, the new one is refused. Half of
+    /// them may be streams, which last: 503 beyond.
     public var connectionsPerListener = 256
     /// Connections accepted in one turn of the loop from one listener.
     public var acceptsPerTurn = 64

@@ -65,7 +65,7 @@ extension HTTPServer {
             close(descriptor)
             return
         }
-        if listener.active >= self.limits.connectionsPerListener {
+        if listener.active >= listener.capacity {
             guard let dispensable = listener.dispensable else {
                 self.refuse(descriptor, listener)
                 return
@@ -145,6 +145,7 @@ extension HTTPServer {
             connection.listener.remove(connection)
             connection.exchange?.abandon()
             connection.exchange = nil
+            self.closeStream(of: connection)
         }
         self.disarmWithoutConnections()
     }

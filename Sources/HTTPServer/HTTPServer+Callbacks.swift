@@ -32,6 +32,11 @@ extension HTTPServer {
                 let server = Unmanaged<HTTPServer>.fromOpaque(owner).takeUnretainedValue()
                 server.completed(Unmanaged<ServerConnection>.fromOpaque(context).takeUnretainedValue())
             },
+            content: { owner, context, buffer, size in
+                let server = Unmanaged<HTTPServer>.fromOpaque(owner).takeUnretainedValue()
+                let connection = Unmanaged<ServerConnection>.fromOpaque(context).takeUnretainedValue()
+                return server.readStream(connection, into: UnsafeMutableRawBufferPointer(start: buffer, count: size))
+            },
             log: { owner, text in
                 let server = Unmanaged<HTTPServer>.fromOpaque(owner).takeUnretainedValue()
                 server.logged(text)

@@ -27,8 +27,10 @@ extension HTTPServer {
     private func clientEnded(_ connection: ServerConnection, _ events: EventLoop.Events) {
         if events.contains(.hangup) || events.contains(.error) {
             connection.isHungUp = true
-            if connection.phase == .suspended {
-                self.lose(connection)
+            switch connection.phase {
+            case .suspended: self.lose(connection)
+            case .resting: self.end(connection)
+            default: break
             }
         }
         if events.contains(.peerClosed), !connection.isHalfClosed {

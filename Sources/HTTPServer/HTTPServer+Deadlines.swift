@@ -53,16 +53,25 @@ extension HTTPServer {
         for listener in self.listeners {
             for connection in listener.connections where connection.deadline != .never {
                 if connection.deadline <= self.now {
-                    listener.counts.expired += 1
-                    listener.shutDown(connection)
-                    self.needsRun = true
-                } else {
-                    earliest = min(earliest, connection.deadline)
+                    self.expire(connection)
                 }
+                // That of a stream may have moved.
+                earliest = min(earliest, connection.deadline)
             }
         }
-        if earliest != .never {
+        if earliest < self.sweepTime {
             self.arm(earliest)
+        }
+    }
+
+    private func expire(_ connection: ServerConnection) {
+        switch connection.phase {
+        case .resting: self.beat(connection)
+        case .streaming where self.saysFarewell(to: connection): break
+        default:
+            connection.listener.counts.expired += 1
+            connection.listener.shutDown(connection)
+            self.needsRun = true
         }
     }
 }

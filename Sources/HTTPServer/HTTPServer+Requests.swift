@@ -33,7 +33,7 @@ extension HTTPServer {
             guard let answer = connection.answer else { return false }
             return self.queue(answer, on: connection, native)
         // libmicrohttpd asks no more once it has an answer, and does not look at what is suspended.
-        case .handling, .suspended, .responding: return false
+        case .handling, .suspended, .responding, .streaming, .resting: return false
         }
     }
 
@@ -83,6 +83,7 @@ extension HTTPServer {
         }
         connection.answer = early
         connection.request = request
+        connection.isHEAD = request.method == "HEAD"
         connection.enter(.body, at: self.now)
         // Without a body the end of the request follows in the same breath.
         guard body != .none else { return true }
@@ -124,8 +125,11 @@ extension HTTPServer {
         return true
     }
 
-    private func queue(_ answer: HTTPResponse, on connection: ServerConnection, _ native: OpaquePointer) -> Bool {
+    func queue(_ answer: HTTPResponse, on connection: ServerConnection, _ native: OpaquePointer) -> Bool {
         connection.exchange = nil
+        if let stream = answer.stream {
+            return self.queue(answer, stream, on: connection, native)
+        }
         connection.enter(.responding, at: self.now)
         self.setDeadline(of: connection, after: self.durations.response)
         guard let response = answer.native, let status = UInt32(exactly: answer.status) else { return false }
@@ -134,6 +138,7 @@ extension HTTPServer {
 
     func completed(_ connection: ServerConnection) {
         self.progress += 1
+        self.closeStream(of: connection)
         connection.reset()
         // Only when libmicrohttpd ends a connection by itself is there still one.
         let exchange = connection.exchange
@@ -143,7 +148,7 @@ extension HTTPServer {
         exchange?.abandon()
     }
 
-    private func response(to refusal: HTTPRefusal) -> HTTPResponse {
+    func response(to refusal: HTTPRefusal) -> HTTPResponse {
         if let response = self.refusals[refusal] {
             return response
         }

@@ -21,7 +21,7 @@ public final class HTTPServer {
 
     private(set) var listeners: [Listener] = []
     var daemon: OpaquePointer?
-    private let callbacks: UnsafeMutablePointer<cmhd_callbacks>
+    let callbacks: UnsafeMutablePointer<cmhd_callbacks>
     private var daemonWatch: EventLoop.Registration?
     /// The connections that were given to libmicrohttpd and have not begun, by descriptor.
     var arriving: [Int32: ServerConnection] = [:]
@@ -88,10 +88,17 @@ public final class HTTPServer {
     // MARK: Listeners
 
     /// Serves the connections of a socket from now on; returns the listener's index.
+    ///
+    /// - Parameter connections: at most, `nil` for `limits.connectionsPerListener`.
     @discardableResult
-    public func addListener(_ socket: consuming ListeningSocket) throws(Errno) -> Int {
+    public func addListener(_ socket: consuming ListeningSocket, connections: Int? = nil) throws(Errno) -> Int {
         try self.start()
-        let listener = Listener(server: self, index: self.listeners.count, socket: socket)
+        let listener = Listener(
+            server: self,
+            index: self.listeners.count,
+            capacity: connections ?? self.limits.connectionsPerListener,
+            socket: socket
+        )
         listener.registration = try self.loop.register(listener.socket.descriptor, for: .readable) {
             [unowned self, unowned listener] _ in
             self.accept(listener)
@@ -132,8 +139,9 @@ public final class HTTPServer {
         self.hooks.server = self
     }
 
-    /// Closes all listeners and connections. What was answered before is still sent as far as the sockets take it; a
-    /// request that waits for its answer loses its client. Inside of a handler's call it takes effect after it.
+    /// Closes all listeners and connections. What was answered before is still sent as far as the sockets take it, and
+    /// streams are finished as far as they do; a request that waits for its answer loses its client. Inside of a handler's
+    /// call it takes effect after it.
     public func stop() {
         guard !self.isRunning else {
             self.stopsAfterRun = true
@@ -142,14 +150,19 @@ public final class HTTPServer {
         guard let daemon = self.daemon, !self.isStopping else { return }
         self.isStopping = true
         defer { self.isStopping = false }
+        self.finishStreams()
         self.runRounds(daemon)
         for listener in self.listeners {
             if let registration = listener.registration {
                 self.loop.deregister(registration)
             }
             // MHD_stop_daemon aborts the process when it meets a suspended connection.
-            for connection in listener.connections where connection.phase == .suspended {
-                self.lose(connection)
+            for connection in listener.connections {
+                switch connection.phase {
+                case .suspended: self.lose(connection)
+                case .resting: self.end(connection)
+                default: break
+                }
             }
         }
         if let watch = self.daemonWatch {

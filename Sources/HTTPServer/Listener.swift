@@ -6,6 +6,8 @@ public struct ListenerCounts: Equatable, Sendable {
     public var address: ListeningSocket.Address
     /// Connections that are open now.
     public var open = 0
+    /// Those of them whose answer is a stream.
+    public var streams = 0
     /// Connections accepted and served.
     public var accepted = 0
     /// Connections closed at the limit, for the sake of a new one.
@@ -14,6 +16,8 @@ public struct ListenerCounts: Equatable, Sendable {
     public var refused = 0
     /// Connections closed at a deadline.
     public var expired = 0
+    /// Streams ended because their client did not read.
+    public var cut = 0
 }
 
 /// A listening socket of the server, with the connections that came in through it.
@@ -21,6 +25,8 @@ final class Listener {
     unowned let server: HTTPServer
     let index: Int
     let socket: ListeningSocket
+    /// Connections at most.
+    let capacity: Int
     /// Each one knows its index here.
     private(set) var connections: [ServerConnection] = []
     /// Those of `connections` that have been shut down and only wait for libmicrohttpd to close them.
@@ -28,9 +34,10 @@ final class Listener {
     var counts: ListenerCounts
     var registration: EventLoop.Registration?
 
-    init(server: HTTPServer, index: Int, socket: consuming ListeningSocket) {
+    init(server: HTTPServer, index: Int, capacity: Int, socket: consuming ListeningSocket) {
         self.server = server
         self.index = index
+        self.capacity = capacity
         self.counts = ListenerCounts(address: socket.address)
         self.socket = socket
     }
@@ -70,8 +77,15 @@ final class Listener {
         shutdown(connection.descriptor, Int32(SHUT_RDWR))
     }
 
+    /// Whether there is a place for one more stream. Streams last, and none is ended for the sake of a newcomer, so they
+    /// leave room for requests.
+    var takesStream: Bool {
+        self.counts.streams < max(1, self.capacity / 2)
+    }
+
     /// The connection to close when there is no room: the one that has been without a request for the longest; where all
-    /// have one, one that waits for an answer and whose client has ended its side.
+    /// have one, one that waits for an answer and whose client has ended its side, or one whose client does not read its
+    /// stream and was told so.
     var dispensable: ServerConnection? {
         var oldest: ServerConnection?
         for connection in self.connections where !connection.isClosing && connection.isWithoutRequest {
@@ -80,6 +94,10 @@ final class Listener {
             }
             oldest = connection
         }
-        return oldest ?? self.connections.first { !$0.isClosing && $0.phase == .suspended && $0.isHalfClosed }
+        return oldest
+            ?? self.connections.first { connection in
+                !connection.isClosing
+                    && (connection.phase == .suspended && connection.isHalfClosed || connection.stream?.isCut == true)
+            }
     }
 }

@@ -21,6 +21,10 @@ final class ServerConnection {
         case resuming
         /// The answer is queued.
         case responding
+        /// The answer is queued and its body is a stream, of which the client takes something or is to.
+        case streaming
+        /// The client has taken all that its stream has; libmicrohttpd does not look at the connection.
+        case resting
     }
 
     let listener: Listener
@@ -50,10 +54,14 @@ final class ServerConnection {
     var target: [UInt8] = []
     var targetAddress: UInt = 0
     var request: HTTPRequest?
+    /// Whether it is answered without a body.
+    var isHEAD = false
     var body: [UInt8] = []
     /// An answer that waits until the whole request was read.
     var answer: HTTPResponse?
     var exchange: Exchange?
+    /// The answer's body, while it is being sent.
+    var stream: HTTPStream?
 
     init(listener: Listener, descriptor: Int32, place: HTTPConnection, at time: ServerTime) {
         self.listener = listener
@@ -65,7 +73,7 @@ final class ServerConnection {
     var isWithoutRequest: Bool {
         switch self.phase {
         case .new, .idle, .header: true
-        case .body, .handling, .suspended, .resuming, .responding: false
+        case .body, .handling, .suspended, .resuming, .responding, .streaming, .resting: false
         }
     }
 

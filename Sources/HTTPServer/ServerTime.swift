@@ -20,12 +20,18 @@ struct ServerDurations {
     let body: Int64
     let idle: Int64
     let response: Int64
+    let stall: Int64
+    let farewell: Int64
+    let heartbeat: Int64
 
     init(_ limits: HTTPLimits) {
         self.header = Self.nanoseconds(limits.headerTime)
         self.body = Self.nanoseconds(limits.bodyTime)
         self.idle = Self.nanoseconds(limits.idleTime)
         self.response = Self.nanoseconds(limits.responseTime)
+        self.stall = Self.nanoseconds(limits.streamStallTime)
+        self.farewell = Self.nanoseconds(limits.streamFarewellTime)
+        self.heartbeat = Self.nanoseconds(limits.heartbeatTime)
     }
 
     /// At most a year, so that sums do not overflow.

@@ -140,6 +140,36 @@ final class TestClient {
         }
     }
 
+    /// The next chunk of a chunked body (RFC 9112, section 7.1); empty for the end of the body.
+    func readChunk() throws -> [UInt8] {
+        while true {
+            if let line = self.buffer.firstIndex(of: 10) {
+                let digits = String(decoding: self.buffer[..<line], as: UTF8.self).prefix { $0.isHexDigit }
+                guard let size = Int(digits, radix: 16) else { throw Failure.noResponse(self.buffer) }
+                let end = line + 1 + size + 2
+                if self.buffer.count >= end {
+                    defer { self.buffer.removeFirst(end) }
+                    return Array(self.buffer[(line + 1)..<(line + 1 + size)])
+                }
+            }
+            guard self.readMore() else { throw Failure.noResponse(self.buffer) }
+        }
+    }
+
+    /// `count` bytes of a chunked body, which must end with a chunk; fewer if it ends before.
+    func readBody(_ count: Int) throws -> String {
+        var body: [UInt8] = []
+        while body.count < count, case let chunk = try self.readChunk(), !chunk.isEmpty {
+            body += chunk
+        }
+        return String(decoding: body, as: UTF8.self)
+    }
+
+    /// The rest of a chunked body.
+    func readBodyToEnd() throws -> String {
+        try self.readBody(.max)
+    }
+
     /// All that comes until the server closes.
     func readToEnd() -> [UInt8] {
         while self.readMore() {}

@@ -14,6 +14,11 @@ final class TestHandler: HTTPHandler {
     /// Those that wait, in the order in which they came.
     var waiting: [any HTTPExchange] = []
     var goneCount = 0
+    /// Those that were asked for, in their order, and the numbers of those that were closed.
+    var streams: [HTTPStream] = []
+    var closedStreams: [Int] = []
+    /// Makes a stream ready to be answered with.
+    var prepareStream: (HTTPStream) -> Void = { _ in }
     var onStop: () -> Void = {}
 
     func admit(_ head: HTTPRequest) -> HTTPResponse? {
@@ -45,8 +50,18 @@ final class TestHandler: HTTPHandler {
             exchange.clientGone = { [unowned self] in
                 self.goneCount += 1
             }
+        case "stream": exchange.respond(self.makeStream())
         default: exchange.respond(HTTPResponse(status: 404))
         }
+    }
+
+    private func makeStream() -> HTTPResponse {
+        let stream = HTTPStream(limit: 1000)
+        let number = self.streams.count
+        stream.onClose = { [unowned self] in self.closedStreams.append(number) }
+        self.streams.append(stream)
+        self.prepareStream(stream)
+        return HTTPResponse(status: 200, headers: [HTTPField("Content-Type", "text/plain")], stream: stream)
     }
 
     static func text(_ text: String) -> HTTPResponse {

@@ -2,6 +2,7 @@ import Glibc
 import HTTPServer
 import LinuxSystem
 import Synchronization
+import Testing
 
 enum Transport: CaseIterable, Sendable {
     case tcp
@@ -109,6 +110,31 @@ final class TestServer {
         guard eventually({ self.onLoop { _ in self.handler.waiting.count } >= count }) else {
             throw TestClient.Failure.noResponse([])
         }
+    }
+
+    /// A client that follows a new stream, after its header.
+    func follower(_ index: Int = 0) throws -> TestClient {
+        let client = try self.client(index)
+        client.send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try client.readResponse(withBody: false).status == 200)
+        return client
+    }
+
+    /// Writes to all streams, sharing the bytes; returns whether each one took them.
+    @discardableResult
+    func write(_ text: String) -> [Bool] {
+        let bytes = Array(text.utf8)
+        return self.onLoop { _ in self.handler.streams.map { $0.write(bytes) } }
+    }
+
+    /// Calls `body` with a stream, on the loop.
+    @discardableResult
+    func withStream<Result>(_ index: Int = 0, _ body: @escaping (HTTPStream) -> Result) -> Result {
+        self.onLoop { _ in body(self.handler.streams[index]) }
+    }
+
+    var closedStreams: [Int] {
+        self.onLoop { _ in self.handler.closedStreams }
     }
 
     /// Answers all that wait.
