@@ -56,6 +56,11 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
+            name: "Output",
+            dependencies: ["Supervision", "LinuxSystem"],
+            swiftSettings: swiftSettings
+        ),
+        .target(
             name: "Configuration",
             dependencies: ["Supervision", "ControlMessages", "CTOML"],
             swiftSettings: swiftSettings
@@ -101,6 +106,11 @@ let package = Package(
         .testTarget(
             name: "HistoryTests",
             dependencies: ["History", "LinuxSystem", "Supervision", "TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "OutputTests",
+            dependencies: ["Output", "LinuxSystem", "Supervision", "TestSupport"],
             swiftSettings: swiftSettings
         ),
         .testTarget(

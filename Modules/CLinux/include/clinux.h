@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include "clinux_files.h"
 #include "clinux_process.h"
 
 #ifdef __cplusplus

@@ -1,0 +1,36 @@
+/// How the output is in all, for /v1/agent and the metrics.
+public struct OutputStatus: Equatable, Sendable {
+    /// Why some stream cannot be written; `nil` when all is well.
+    public var degraded: String?
+    /// Streams that cannot be written.
+    public var troubledStreams = 0
+    /// Bytes that wait in memory.
+    public var heldBytes = 0
+    /// Bytes that were given up since the agent began.
+    public var droppedBytes: UInt64 = 0
+
+    public init() {}
+}
+
+/// How the output of one stream is.
+public struct StreamStatus: Equatable, Sendable {
+    public var id: StreamID
+    /// Why it cannot be written; `nil` when all is well.
+    public var degraded: String?
+    /// Bytes that came from its runs since the agent began.
+    public var bytes: UInt64
+    public var heldBytes: Int
+    public var droppedBytes: UInt64
+}
+
+/// What is worth a line in the agent's log.
+public enum OutputNotice: Equatable, Sendable {
+    /// A stream cannot be written; told once until it can.
+    case degraded(StreamID, reason: String)
+    /// It can be written again; how many bytes were dropped meanwhile.
+    case restored(StreamID, dropped: UInt64)
+    /// Where runs begin and end in the files is not known for all of them any more.
+    case indexDamaged(StreamID)
+    /// More ended runs than are waited for had processes that still held their output open.
+    case lingeringClosed(StreamID)
+}

@@ -1,0 +1,210 @@
+import Glibc
+import LinuxSystem
+import Supervision
+
+extension Sink {
+    /// What came of taking from a pipe.
+    struct Taken {
+        enum State {
+            /// Nothing is left at present.
+            case emptied
+            /// The budget ended first.
+            case more
+            /// Nothing is left, and nothing will come.
+            case ended
+        }
+
+        var bytes = 0
+        var state = State.emptied
+    }
+
+    /// Moves what waits in the pipe into the file, `budget` bytes at most. After an error nothing is lost: it is in the
+    /// pipe or in `held`.
+    func take(from source: Source, budget: Int, at now: Moment) throws(OutputFailure) -> Taken {
+        var taken = Taken()
+        let start = self.end
+        var failure: OutputFailure?
+        do throws(OutputFailure) {
+            try self.move(from: source, budget: budget, at: now, &taken)
+        } catch {
+            failure = error
+        }
+        if taken.bytes > 0 {
+            self.bytes += UInt64(taken.bytes)
+            source.leftAtExit = max(0, source.leftAtExit - taken.bytes)
+            self.index.came(at: start, now.wall)
+            if self.index.isDue {
+                self.flushIndex(all: false, at: now.monotonic)
+            }
+        }
+        if let failure { throw failure }
+        return taken
+    }
+
+    private func move(from source: Source, budget: Int, at now: Moment, _ taken: inout Taken) throws(OutputFailure) {
+        while taken.bytes < budget {
+            let available: Int
+            switch PipeContents.waiting(in: source.pipe) {
+            case .nothing:
+                taken.state = .emptied
+                return
+            case .ended:
+                taken.state = .ended
+                return
+            case .bytes(let count): available = min(count, budget - taken.bytes)
+            }
+            let file = try self.openFile(at: now)
+            let room = self.policy.maximumSize - file.size
+            if self.copies || self.stamper != nil {
+                guard let bytes = self.bench.take(from: source.pipe, count: available) else { continue }
+                taken.bytes += bytes.count
+                try self.write(bytes, of: source.run, at: now)
+            } else if room <= 0 {
+                taken.bytes += try self.finishLine(of: source, file, at: now)
+            } else {
+                try self.begin(source.run, at: now)
+                let moved = try self.splice(source, into: file, count: Int(min(room, Int64(available))))
+                guard moved > 0 else { break }
+                taken.bytes += moved
+            }
+        }
+        taken.state = .more
+    }
+
+    /// Makes the index say that what follows is this run's.
+    func begin(_ run: RunID?, at now: Moment) throws(OutputFailure) {
+        if let newest = self.index.newestRun, newest.run == run { return }
+        try self.folder.use(makes: true, group: self.policy.group, at: now.monotonic) { directory in
+            self.index.runBegins(run, at: self.end, now.wall, in: directory)
+        }
+    }
+
+    private func splice(_ source: Source, into file: LogFile, count: Int) throws(OutputFailure) -> Int {
+        do throws(Errno) {
+            let moved = try PipeContents.move(from: source.pipe, to: file.number, at: file.size, count: count)
+            file.size += Int64(moved)
+            self.end += UInt64(moved)
+            return moved
+        } catch {
+            switch error.rawValue {
+            case EAGAIN: return 0
+            case EINVAL:
+                self.copies = true
+                return 0
+            default: throw OutputFailure("cannot write \(self.path)", error)
+            }
+        }
+    }
+
+    /// The file is full: lets a line that has begun in it end there, within a bound, and then begins another file.
+    private func finishLine(of source: Source, _ file: LogFile, at now: Moment) throws(OutputFailure) -> Int {
+        let overrun = Int(file.size - self.policy.maximumSize)
+        // A line of another run is not this one's to end.
+        let isOwn = self.index.newestRun?.run == source.run
+        guard isOwn, overrun < OutputLimits.lineOverrun, !file.endsWithNewline else {
+            try self.rotate(at: now)
+            return 0
+        }
+        let seen = self.bench.peek(source.pipe, count: OutputLimits.lineOverrun - overrun)
+        guard !seen.isEmpty else {
+            try self.rotate(at: now)
+            return 0
+        }
+        let newline = seen.firstIndex(of: UInt8(ascii: "\n"))
+        // With the line's end in it, the next byte begins another file.
+        return try self.splice(source, into: file, count: newline.map { $0 + 1 } ?? seen.count)
+    }
+
+    // MARK: Bytes in our hands
+
+    /// Writes bytes that were taken from a pipe; what cannot be written is held.
+    private func write(_ bytes: UnsafeRawBufferPointer, of run: RunID, at now: Moment) throws(OutputFailure) {
+        let stamped = self.stamped(bytes, of: run, at: now.wall)
+        var written = 0
+        do throws(OutputFailure) {
+            try self.begin(run, at: now)
+            try self.append(stamped[...], written: &written, at: now)
+        } catch {
+            self.held.add(stamped[written...], of: run)
+            throw error
+        }
+    }
+
+    func stamped(_ bytes: UnsafeRawBufferPointer, of run: RunID, at time: Timestamp) -> [UInt8] {
+        guard self.policy.timestamps else { return Array(bytes) }
+        // Before the file could be opened for the first time, no line is known to have begun.
+        var stamper = self.stamper ?? LineStamper(isInLine: false)
+        let result = stamper.stamp(bytes, of: run, at: time)
+        self.stamper = stamper
+        return result
+    }
+
+    /// Writes to the end of the stream, into another file where the present one is full.
+    func append(_ bytes: ArraySlice<UInt8>, written: inout Int, at now: Moment) throws(OutputFailure) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let file = try self.openFile(at: now)
+            let part = self.fitting(rest, file)
+            var count = 0
+            let errno = part.withUnsafeBytes { file.append($0, written: &count) }
+            written += count
+            self.end = file.end
+            if let errno {
+                throw OutputFailure("cannot write \(self.path)", errno)
+            }
+            rest = rest[part.endIndex...]
+            if !rest.isEmpty {
+                try self.rotate(at: now)
+            }
+        }
+    }
+
+    /// As much of it as belongs into this file: all, or up to the end of the line with which the file is full.
+    private func fitting(_ bytes: ArraySlice<UInt8>, _ file: LogFile) -> ArraySlice<UInt8> {
+        let room = max(0, self.policy.maximumSize - file.size)
+        guard Int64(bytes.count) > room else { return bytes }
+        let bound = self.policy.maximumSize + Int64(OutputLimits.lineOverrun) - file.size
+        let first = bytes.startIndex + Int(room)
+        let last = bytes.startIndex + Int(min(Int64(bytes.count), max(0, bound)))
+        // The line may have ended right at the bound.
+        let endsThere = room > 0 ? bytes[first - 1] == UInt8(ascii: "\n") : file.endsWithNewline
+        guard !endsThere, first < last else { return bytes[..<first] }
+        let newline = bytes[first..<last].firstIndex(of: UInt8(ascii: "\n"))
+        return bytes[..<(newline.map { $0 + 1 } ?? last)]
+    }
+
+    // MARK: Rotation
+
+    /// Begins another file. A death in the middle of it leaves no byte without its place: at worst a number is left out.
+    func rotate(at now: Moment) throws(OutputFailure) {
+        let next = try self.folder.use(makes: true, group: self.policy.group, at: now.monotonic) {
+            directory throws(OutputFailure) in
+            let next = try self.makeFile(in: directory, at: now.wall)
+            let keep = self.policy.keepFiles
+            // Also those that are too many since fewer are to be kept.
+            var number = max(1, keep)
+            while unlinkat(directory, self.names.full(number), 0) == 0 {
+                number += 1
+            }
+            if keep == 0 {
+                _ = unlinkat(directory, self.names.current, 0)
+            } else {
+                for number in stride(from: keep - 1, through: 1, by: -1) {
+                    try self.rename(self.names.full(number), to: self.names.full(number + 1), in: directory)
+                }
+                try self.rename(self.names.current, to: self.names.full(1), in: directory)
+            }
+            try self.rename(self.names.next, to: self.names.current, in: directory)
+            return next
+        }
+        self.closeFile()
+        self.file = next
+    }
+
+    func flushIndex(all: Bool, at now: MonotonicInstant) {
+        // Where there is no directory there is nothing to find in it either.
+        _ = try? self.folder.use(makes: false, at: now) { directory throws(OutputFailure) in
+            self.index.flush(all: all, in: directory)
+        }
+    }
+}
