@@ -35,12 +35,13 @@ struct LogFolder {
         do throws(Errno) {
             directory = try self.open(in: root, makes: makes, group: group)
         } catch {
-            switch error.rawValue {
-            case ELOOP:
-                throw OutputFailure("cannot use \(self.path): it is a symbolic link; put a directory in its place")
-            case ENOTDIR: throw OutputFailure("cannot use \(self.path): it is no directory; remove it")
-            default: throw OutputFailure("cannot use \(self.path)", error)
+            var status = stat()
+            if error.rawValue == ELOOP || error.rawValue == ENOTDIR,
+                fstatat(root, self.worker, &status, AT_SYMLINK_NOFOLLOW) == 0
+            {
+                try LogRoot.checkDirectory(status, self.path)
             }
+            throw OutputFailure("cannot use \(self.path)", error)
         }
         var status = stat()
         let failure: OutputFailure?

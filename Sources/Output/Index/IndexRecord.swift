@@ -47,7 +47,7 @@ struct IndexRecord: Equatable {
             sum = (sum ^ words[index]) &* 0xff51_afd7_ed55_8ccd
             sum ^= sum >> 32
         }
-        return UInt32(truncatingIfNeeded: sum ^ sum >> 32)
+        return UInt32(truncatingIfNeeded: sum)
     }
 
     func append(to bytes: inout [UInt8]) {
