@@ -20,8 +20,14 @@ struct TransitionLog: Sendable {
             case .exit(let record): self.log(record)
             case .operation(let operation): self.log(operation)
             case .recovered: self.logger.info("ready")
-            case .shuttingDown(let requestedBy):
-                self.logger.notice("shutting down", metadata: ["requested_by": "\(requestedBy)"])
+            case .scaled(let change): self.log(change)
+            case .removed(let id, _): self.logger.info("removed", metadata: ["instance": "\(id)"])
+            case .shuttingDown(let requestedBy, let reason):
+                var metadata: Logger.Metadata = ["requested_by": "\(requestedBy)"]
+                if let reason {
+                    metadata["reason"] = "\(reason)"
+                }
+                self.logger.notice("shutting down", metadata: metadata)
             }
         }
     }
@@ -36,7 +42,7 @@ struct TransitionLog: Sendable {
             var transition = transition
             transition.change = .operation(operation)
             return transition
-        case .configured, .exit, .recovered, .shuttingDown: return transition
+        case .configured, .scaled, .removed, .exit, .recovered, .shuttingDown: return transition
         }
     }
 
@@ -50,6 +56,13 @@ struct TransitionLog: Sendable {
         } else {
             self.logger.info("\(change.to.rawValue)", metadata: metadata)
         }
+    }
+
+    private func log(_ change: ScaleChange) {
+        let metadata: Logger.Metadata = [
+            "worker": "\(change.worker)", "from": "\(change.from)", "to": "\(change.to)", "why": "\(change.text)",
+        ]
+        self.logger.notice("scaled", metadata: metadata)
     }
 
     private func log(_ record: ExitRecord) {

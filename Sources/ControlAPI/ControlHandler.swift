@@ -116,7 +116,7 @@ final class ControlHandler: HTTPHandler {
             case .operation(let operation):
                 self.operations.apply(operation, exits: self.exits)
                 operationsHaveMoved = true
-            case .configured, .instance, .recovered, .shuttingDown: break
+            case .configured, .instance, .scaled, .removed, .recovered, .shuttingDown: break
             }
         }
         self.setExpiry()

@@ -15,6 +15,10 @@ public struct Transition: Equatable, Sendable {
         /// The workers that there are now, in the order of the configuration; the first change of all.
         case configured([WorkerSpecification])
         case instance(InstanceChange)
+        /// How many instances a worker is to have was decided anew; what was added is there.
+        case scaled(ScaleChange)
+        /// An instance is no more: it was one too many, and nothing of it is left. Its end was told before.
+        case removed(InstanceID, OperationID?)
         /// Committed: it has its `seq`.
         case exit(ExitRecord)
         /// The operation as it is now.
@@ -22,7 +26,41 @@ public struct Transition: Equatable, Sendable {
         /// Recovery is over: what is wanted was asked for.
         case recovered
         /// The agent was told to end.
-        case shuttingDown(requestedBy: String)
+        case shuttingDown(requestedBy: String, reason: String?)
+    }
+}
+
+/// How many instances a worker is to have from now on. Those that are to go follow as `removed`, each when nothing of it is
+/// left.
+public struct ScaleChange: Equatable, Sendable {
+    public var worker: String
+    /// How many it was to have.
+    public var from: Int
+    public var to: Int
+    /// The indices of instances that came with it; each is `stopped`, and what becomes of it follows.
+    public var added: Range<Int>
+    /// The indices of instances that went with it, because there never was anything of them.
+    public var removed: Range<Int>
+    public var operationID: OperationID?
+    /// A few words for people, such as "scaled by uid:0".
+    public var text: String
+
+    public init(
+        worker: String,
+        from: Int,
+        to: Int,
+        added: Range<Int> = 0..<0,
+        removed: Range<Int> = 0..<0,
+        operationID: OperationID? = nil,
+        text: String
+    ) {
+        self.worker = worker
+        self.from = from
+        self.to = to
+        self.added = added
+        self.removed = removed
+        self.operationID = operationID
+        self.text = text
     }
 }
 

@@ -52,7 +52,7 @@ extension WorkerRoster {
         }
         if request.action == .shutdown {
             self.shutdown = operation.id
-            self.publish(.shuttingDown(requestedBy: request.requestedBy), at: now)
+            self.publish(.shuttingDown(requestedBy: request.requestedBy, reason: request.reason), at: now)
         }
         var active = ActiveOperation(
             operation: operation,

@@ -94,7 +94,7 @@ import Testing
     }
 
     @Test func anAgentThatEndsIsNotReady() throws {
-        self.desk.apply(.shuttingDown(requestedBy: "signal:SIGTERM"))
+        self.desk.apply(.shuttingDown(requestedBy: "signal:SIGTERM", reason: nil))
         #expect(try self.readiness() == (503, "the agent is ending"))
     }
 

@@ -98,4 +98,31 @@ import Testing
         #expect(worker.deviations(WorkerStatus.Circumstances()) == [])
         #expect(worker.deviations(WorkerStatus.Circumstances(isRecovered: true, isShuttingDown: true)) == [])
     }
+
+    // MARK: Instances that come and go
+
+    @Test func instancesGoInAnyOrderAndComeAgain() {
+        var worker = self.worker([.running, .running, .stopping, .stopping], desired: [.up, .up, .down, .down])
+        worker.remove(2..<3)
+        #expect(worker.instances.map(\.status.id.index) == [0, 1, 3])
+        #expect(worker.place(of: 3) == 2 && worker.place(of: 2) == nil)
+        #expect(worker.add(InstanceID(worker: "web", index: 2), at: 0) == 2)
+        #expect(worker.add(InstanceID(worker: "web", index: 5), at: 0) == 4)
+        #expect(worker.add(InstanceID(worker: "web", index: 5), at: 0) == 4)
+        #expect(worker.instances.map(\.status.id.index) == [0, 1, 2, 3, 5])
+        worker.remove(0..<10)
+        #expect(worker.instances.isEmpty)
+    }
+
+    @Test func aScaledWorkerSaysSo() {
+        var worker = self.worker([.running, .running])
+        worker.specification.instances = 1
+        #expect(worker.deviations(Self.calm) == ["scaled by an operator to 2 instances; the configuration says 1"])
+        worker.count = 1
+        worker.instances[1].status.state = .stopping
+        worker.instances[1].status.desired = .down
+        #expect(worker.deviations(Self.calm) == ["web.1 is stopping"])
+        worker.remove(1..<2)
+        #expect(worker.deviations(Self.calm) == [])
+    }
 }

@@ -95,7 +95,7 @@ import Testing
         harness.submit([Samples.transition(.configured([])), Samples.exitTransition(1), Samples.backoff(after: 1)])
         harness.submit([
             Samples.backoff(after: 1), Samples.transition(.recovered),
-            Samples.transition(.shuttingDown(requestedBy: "uid:0")),
+            Samples.transition(.shuttingDown(requestedBy: "uid:0", reason: nil)),
         ])
         let live = harness.published.map { TransitionRecord($0) }
         #expect(try harness.transitions(after: 0) == live)
@@ -104,6 +104,25 @@ import Testing
         #expect(live.map(\.exitSeq) == [nil, 1, 1, 1, nil, nil])
         #expect(live[2].from == "running" && live[2].to == "backoff")
         #expect(try harness.transitions(after: 4, limit: 1).map(\.kind) == [.recovered])
+    }
+
+    @Test func theEventsOfAScaleSayWhatCameAndWhatWent() throws {
+        let harness = WriterHarness(self.directory)
+        let operation = Samples.operation(1)
+        let change = ScaleChange(worker: "web", from: 4, to: 2, operationID: operation, text: "scaled by uid:0")
+        harness.submit([
+            Samples.transition(.scaled(change)),
+            Samples.transition(.removed(InstanceID(worker: "web", index: 3), operation)),
+            Samples.transition(.shuttingDown(requestedBy: "worker:web.0", reason: "it ended for good")),
+        ])
+        let events = try harness.transitions(after: 0)
+        #expect(events == harness.published.map { TransitionRecord($0) })
+        #expect(events.map(\.kind.rawValue) == ["worker.scaled", "instance.removed", "agent.shutting_down"])
+        #expect(events[0].worker == "web" && events[0].instance == nil)
+        #expect(events[0].from == "4" && events[0].to == "2" && events[0].text == "scaled by uid:0")
+        #expect(events[1].worker == "web" && events[1].instance == 3)
+        #expect(events.map(\.operationID) == [operation, operation, nil])
+        #expect(events[2].text == "requested by worker:web.0: it ended for good")
     }
 
     @Test func whatIsRememberedOfInstancesIsWrittenWithTheTransitions() throws {

@@ -33,6 +33,8 @@ struct StatusProjection {
         switch transition.change {
         case .configured(let specifications): self.configure(specifications, at: self.milliseconds(now))
         case .instance(let change): self.apply(change.status, at: self.milliseconds(now))
+        case .scaled(let change): self.apply(change, at: self.milliseconds(now))
+        case .removed(let id, _): self.remove(id.index..<id.index + 1, of: id.worker)
         case .exit(let record): self.apply(record)
         case .recovered:
             self.circumstances.isRecovered = true
@@ -66,11 +68,8 @@ struct StatusProjection {
 
     private mutating func apply(_ status: InstanceStatus, at now: Int64) {
         guard let worker = self.indices[status.id.worker] else { return }
-        while self.workers[worker].instances.count <= status.id.index {
-            let id = InstanceID(worker: status.id.worker, index: self.workers[worker].instances.count)
-            self.workers[worker].instances.append(WorkerStatus.Instance(id, at: now))
-        }
-        self.update(worker, status.id.index) { instance in
+        let place = self.workers[worker].add(status.id, at: now)
+        self.update(worker, place) { instance in
             let restarts = status.restarts - instance.status.restarts
             if instance.isKnown, restarts > 0 {
                 instance.restarts.add(restarts, at: now)
@@ -79,14 +78,32 @@ struct StatusProjection {
             instance.status = status
             instance.upShare.note(isUp: status.state == .running, at: now)
         }
-        self.noteExpiry(of: self.workers[worker].instances[status.id.index].restarts)
+        self.noteExpiry(of: self.workers[worker].instances[place].restarts)
     }
 
     private mutating func apply(_ record: ExitRecord) {
         guard let worker = self.indices[record.instance.worker],
-            self.workers[worker].instances.indices.contains(record.instance.index)
+            let place = self.workers[worker].place(of: record.instance.index)
         else { return }
-        self.update(worker, record.instance.index) { $0.lastExit = record }
+        self.update(worker, place) { $0.lastExit = record }
+    }
+
+    private mutating func apply(_ change: ScaleChange, at now: Int64) {
+        guard let worker = self.indices[change.worker] else { return }
+        self.moveOn()
+        self.workers[worker].count = change.to
+        for index in change.added {
+            self.workers[worker].add(InstanceID(worker: change.worker, index: index), at: now)
+        }
+        self.workers[worker].markChanged(revision: self.revision)
+        self.remove(change.removed, of: change.worker)
+    }
+
+    private mutating func remove(_ indices: Range<Int>, of name: String) {
+        guard let worker = self.indices[name], !indices.isEmpty else { return }
+        self.moveOn()
+        self.workers[worker].remove(indices)
+        self.workers[worker].markChanged(revision: self.revision)
     }
 
     private mutating func update(_ worker: Int, _ index: Int, _ change: (inout WorkerStatus.Instance) -> Void) {

@@ -42,12 +42,19 @@ extension WorkerStatus {
         }
         // Before the recovery is over nothing was asked for yet, and at the agent's end nobody wants anything to be up.
         if self.specification.autostart, circumstances.isRecovered, !circumstances.isShuttingDown {
-            let down = self.instances.map(\.status).filter { $0.desired == .down }
-            if !down.isEmpty, down.count == self.instances.count {
+            // What is one too many only ends.
+            let down = self.instances.map(\.status).filter { $0.desired == .down && $0.id.index < self.count }
+            if !down.isEmpty, down.count == self.count {
                 sentences.append("stopped by an operator though autostart is on")
             } else {
                 sentences += down.map { "\($0.id) was stopped by an operator though autostart is on" }
             }
+        }
+        if self.count != self.specification.instances {
+            let instances = self.count == 1 ? "1 instance" : "\(self.count) instances"
+            sentences.append(
+                "scaled by an operator to \(instances); the configuration says \(self.specification.instances)"
+            )
         }
         return sentences
     }

@@ -5,7 +5,10 @@ internal import Supervision
 /// One worker as the stream of transitions tells it, with what was encoded of it last.
 struct WorkerStatus {
     var specification: WorkerSpecification
+    /// In the order of their indices, in which there are gaps while the last ones end.
     var instances: [Instance]
+    /// How many instances it is to have.
+    var count: Int
     /// The revision of its last change.
     private(set) var revision: Int64
     /// By `Detail`; forgotten with each change.
@@ -37,9 +40,47 @@ struct WorkerStatus {
     init(_ specification: WorkerSpecification, revision: Int64, at now: Int64) {
         self.specification = specification
         self.revision = revision
+        self.count = specification.instances
         self.instances = (0..<specification.instances).map { index in
             Instance(InstanceID(worker: specification.name, index: index), at: now)
         }
+    }
+
+    /// Where an instance stands in `instances`; `nil` when there is none.
+    func place(of index: Int) -> Int? {
+        let place = self.firstPlace(from: index)
+        return place < self.instances.count && self.instances[place].status.id.index == index ? place : nil
+    }
+
+    /// Adds an instance, unless there is one of that index; answers where it stands.
+    @discardableResult
+    mutating func add(_ id: InstanceID, at now: Int64) -> Int {
+        let place = self.firstPlace(from: id.index)
+        if self.place(of: id.index) == nil {
+            self.instances.insert(Instance(id, at: now), at: place)
+        }
+        return place
+    }
+
+    mutating func remove(_ indices: Range<Int>) {
+        self.instances.removeSubrange(
+            self.firstPlace(from: indices.lowerBound)..<self.firstPlace(from: indices.upperBound)
+        )
+    }
+
+    /// The place of the first instance whose index is not lower.
+    private func firstPlace(from index: Int) -> Int {
+        var low = 0
+        var high = self.instances.count
+        while low < high {
+            let middle = (low + high) / 2
+            if self.instances[middle].status.id.index < index {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low
     }
 
     mutating func markChanged(revision: Int64) {

@@ -7,6 +7,10 @@ public struct TransitionRecord: Equatable, Sendable {
         case instanceState = "instance.state"
         /// Something else about an instance changed, such as its desired state.
         case instanceStatus = "instance.status"
+        /// An instance is no more, because its worker was scaled down.
+        case instanceRemoved = "instance.removed"
+        /// A worker is to have another number of instances; `from` and `to` are the numbers.
+        case workerScaled = "worker.scaled"
         case exit = "exit"
         /// An operation began, went on or ended; `from` is not known, `to` is its state.
         case operation = "operation"
@@ -46,6 +50,17 @@ public struct TransitionRecord: Equatable, Sendable {
             self.to = change.to.rawValue
             self.exitSeq = change.exitSeq
             self.operationID = change.operationID
+        case .scaled(let change):
+            self.init(transition, .workerScaled, text: change.text)
+            self.worker = change.worker
+            self.from = "\(change.from)"
+            self.to = "\(change.to)"
+            self.operationID = change.operationID
+        case .removed(let id, let operation):
+            self.init(transition, .instanceRemoved, text: "nothing of it is left")
+            self.worker = id.worker
+            self.instance = id.index
+            self.operationID = operation
         case .exit(let record):
             self.init(transition, .exit, text: record.sentence)
             self.worker = record.instance.worker
@@ -62,8 +77,9 @@ public struct TransitionRecord: Equatable, Sendable {
             self.init(transition, .configured, text: workers.count == 1 ? "1 worker" : "\(workers.count) workers")
         case .recovered:
             self.init(transition, .recovered, text: "")
-        case .shuttingDown(let requestedBy):
-            self.init(transition, .shuttingDown, text: "requested by \(requestedBy)")
+        case .shuttingDown(let requestedBy, let reason):
+            let why = reason.map { ": \($0)" } ?? ""
+            self.init(transition, .shuttingDown, text: "requested by \(requestedBy)\(why)")
         }
     }
 

@@ -184,7 +184,7 @@ final class HistoryWriter {
                 let known = seqs[run] ?? self.waiting.seq(ofRun: run)
                 change.exitSeq = known ?? self.store.flatMap { try? $0.seq(ofRun: run) }
                 transition.change = .instance(change)
-            case .configured, .operation, .recovered, .shuttingDown: break
+            case .configured, .scaled, .removed, .operation, .recovered, .shuttingDown: break
             }
             transition.id = self.numbering.takeTransition()
             group.transitions.append(transition)

@@ -57,7 +57,7 @@ extension HistoryStore {
                         if operations.updateValue(operation, forKey: operation.id) == nil {
                             order.append(operation.id)
                         }
-                    case .configured, .instance, .recovered, .shuttingDown: break
+                    case .configured, .instance, .scaled, .removed, .recovered, .shuttingDown: break
                     }
                     transitions += try self.insert(TransitionRecord(transition))
                 }

@@ -44,7 +44,7 @@ extension Effect {
             return "operation \(operation.id): \(operation.action) \(operation.state) \(outcomes)"
         case .configured(let specifications):
             return "configured \(specifications.map { "\($0.name): \($0.instances)" })"
-        case .recovered, .shuttingDown: return "\(transition.change)"
+        case .scaled, .removed, .recovered, .shuttingDown: return "\(transition.change)"
         }
     }
 }

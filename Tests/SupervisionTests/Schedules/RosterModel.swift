@@ -80,6 +80,7 @@ struct RosterModel {
         switch transition.change {
         case .configured:
             guard transition.id == 1 else { throw Violation("configured is not the first transition") }
+        case .scaled, .removed: throw Violation("nobody asked for another number of instances")
         case .recovered: break
         case .shuttingDown: self.isShuttingDown = true
         case .instance(let change): try self.see(change, runs: runs)
