@@ -180,12 +180,13 @@ class Check:
         return [segment[1:-1] for segment in path.split("/") if segment.startswith("{")]
 
     def schemas(self):
-        """Fields are required, null where they have no value; only what clients send has optional ones."""
+        """Fields are required, null where they have no value; optional are those that clients send, and flags with one
+        value, which are there or not."""
         for name, schema in self.document["components"]["schemas"].items():
             properties = schema.get("properties")
             if properties is None or schema.get("additionalProperties") is False:
                 continue
-            if list(properties) != schema.get("required"):
+            if [name for name, inner in properties.items() if inner.get("const") is not False] != schema.get("required"):
                 self.add(f"schema {name}", "`required` is not the list of its properties in their order")
 
     def unused(self):

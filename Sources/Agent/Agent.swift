@@ -132,6 +132,7 @@ final class Agent {
         _ loop: EventLoop
     ) {
         self.listeners.add { control.room.apply($0) }
+        self.listeners.addForDurable { control.room.madeDurable($0) }
         self.listeners.add { [log = self.log] in log.apply($0) }
         // What is configured waits in the room's queue when the server starts, so no client ever finds it empty.
         self.listeners.add { _ in control.start() }
@@ -171,6 +172,7 @@ final class Agent {
             handlers: HistoryHandlers(
                 publish: { listeners.tell($0) },
                 reap: committed,
+                madeDurable: { listeners.tellDurable($0) },
                 notice: { notice in
                     logger.log(
                         level: notice.isWarning ? .warning : .notice,

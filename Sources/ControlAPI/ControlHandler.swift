@@ -17,18 +17,23 @@ final class ControlHandler: HTTPHandler {
     /// Hands a request to the supervisor; its answer comes back through `submitted` with the same number.
     var submit: (UInt64, OperationRequest) -> Void = { _, _ in preconditionFailure("nobody takes operations") }
 
+    /// Hands a question to the history; its answer comes back through `answered` with the same number.
+    var inquire: (UInt64, HistoryQuestion) -> Void = { _, _ in preconditionFailure("nobody takes questions") }
+
     var status: StatusProjection
-    var exits = ExitHistory()
+    var exits: RecentExits
     var operations = OperationLog()
-    /// The answer to GET /v1/exits without parameters, by `Detail`, until there is another exit.
-    var newestExits: [HTTPResponse?] = [nil, nil]
+    /// The answer to GET /v1/exits without parameters, by `Detail`, until there is another exit, and the oldest in it.
+    var newestExits: [(oldest: Int64?, response: HTTPResponse)?] = [nil, nil]
 
     let waits: WaitLimit
     let workerWaits: WaitList<WorkersQuery>
-    let exitWaits: WaitList<ExitHistory.Query>
+    let exitWaits: WaitList<ExitsQuery>
     let operationWaits: WaitList<OperationWait>
     var submissions: [UInt64: (OperationSubmission) -> Void] = [:]
     var nextSubmission: UInt64 = 1
+    var questions: [UInt64: (any Sendable) -> Void] = [:]
+    var nextQuestion: UInt64 = 1
 
     private let router = Router()
     private var expiry: (instant: MonotonicInstant, cancel: () -> Void)?
@@ -52,6 +57,7 @@ final class ControlHandler: HTTPHandler {
         self.openAPIDocument = Answer.tagged(openAPIDocument, revision: self.openAPITag)
         self.isSupervisionResponsive = isSupervisionResponsive
         self.status = StatusProjection(generation: agent.generation, at: timer.now.monotonic)
+        self.exits = RecentExits(recovery)
         self.waits = WaitLimit(maximum: maximumWaits)
         self.workerWaits = WaitList(limit: self.waits, timer: timer)
         self.exitWaits = WaitList(limit: self.waits, timer: timer)
@@ -100,11 +106,15 @@ final class ControlHandler: HTTPHandler {
 
     // MARK: The stream
 
+    /// How many exits of one batch are taken before those who wait for exits are told.
+    private static let exitsBetweenAnswers = Int64(RecentExits.maximumCount / 2)
+
     /// Takes a batch of transitions, then answers whoever waited for one of them.
     func apply(_ transitions: [Transition]) {
         let now = self.timer.now.monotonic
         let revision = self.status.revision
-        let newestExit = self.exits.newest
+        let newestExit = self.exits.lastSeq
+        var answered = newestExit
         var operationsHaveMoved = false
         for transition in transitions {
             self.status.apply(transition, at: now)
@@ -113,6 +123,11 @@ final class ControlHandler: HTTPHandler {
                 self.exits.append(record)
                 self.operations.apply(record)
                 operationsHaveMoved = true
+                // Whoever waits must be told before it falls out of memory again.
+                if self.exits.lastSeq - answered >= Self.exitsBetweenAnswers {
+                    self.answerExitWaits(after: answered)
+                    answered = self.exits.lastSeq
+                }
             case .operation(let operation):
                 self.operations.apply(operation, exits: self.exits)
                 operationsHaveMoved = true
@@ -120,13 +135,27 @@ final class ControlHandler: HTTPHandler {
             }
         }
         self.setExpiry()
-        if self.exits.newest != newestExit {
+        if self.exits.lastSeq != newestExit {
             self.newestExits = [nil, nil]
-            self.answerExitWaits()
+            self.answerExitWaits(after: answered)
         }
         if operationsHaveMoved {
             self.answerOperationWaits()
         }
+        if self.status.revision != revision {
+            self.answerWorkerWaits()
+        }
+    }
+
+    /// The history has written the exits of these runs, which it could not when they were told.
+    func madeDurable(_ runs: [RunID]) {
+        let runs = Set(runs)
+        if self.exits.markDurable(runs) {
+            self.newestExits = [nil, nil]
+        }
+        self.operations.markDurable(runs)
+        let revision = self.status.revision
+        self.status.markDurable(runs)
         if self.status.revision != revision {
             self.answerWorkerWaits()
         }

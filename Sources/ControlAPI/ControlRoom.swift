@@ -49,6 +49,13 @@ public actor ControlRoom {
                 await self.submitted(number, submission)
             }
         }
+        control.inquire = { [weak self] number, question in
+            guard let self else { return }
+            Task(executorPreference: loop) {
+                let answer = await question.answer(history)
+                await self.answered(number, answer)
+            }
+        }
     }
 
     /// What the server calls; it belongs to the loop, as the server does.
@@ -62,6 +69,17 @@ public actor ControlRoom {
         self.loop.execute {
             self.assumeIsolated { $0.control.apply(transitions) }
         }
+    }
+
+    /// The history has written the exits of these runs, which were told as not durable. From any thread.
+    public nonisolated func madeDurable(_ runs: [RunID]) {
+        self.loop.execute {
+            self.assumeIsolated { $0.control.madeDurable(runs) }
+        }
+    }
+
+    private func answered(_ number: UInt64, _ answer: any Sendable) {
+        self.control.answered(number, answer)
     }
 
     private func submitted(_ number: UInt64, _ submission: OperationSubmission) {

@@ -16,6 +16,8 @@ public struct ExitsMessage: Codable, Equatable, Sendable {
 /// How a run ended.
 public struct ExitMessage: Codable, Equatable, Sendable {
     public var seq: Int64
+    /// `false` while the record waits in memory, because the history cannot be written; else absent.
+    public var durable: Bool?
     public var worker: String
     public var instance: Int
     public var runID: String
@@ -41,7 +43,7 @@ public struct ExitMessage: Codable, Equatable, Sendable {
     public var decision: DecisionMessage
 
     public enum CodingKeys: String, CodingKey {
-        case seq, worker, instance
+        case seq, durable, worker, instance
         case runID = "run_id"
         case pid
         case startedAt = "started_at"
@@ -63,6 +65,7 @@ public struct ExitMessage: Codable, Equatable, Sendable {
 
     public init(
         seq: Int64,
+        durable: Bool? = nil,
         worker: String,
         instance: Int,
         runID: String,
@@ -87,6 +90,7 @@ public struct ExitMessage: Codable, Equatable, Sendable {
         decision: DecisionMessage
     ) {
         self.seq = seq
+        self.durable = durable
         self.worker = worker
         self.instance = instance
         self.runID = runID

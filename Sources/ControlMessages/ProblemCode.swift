@@ -50,6 +50,8 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
     case busy
     /// 503: recovery is not over, or not every wanted instance is up.
     case notReady = "not_ready"
+    /// 503: what was asked for is in the history, which cannot be read at present.
+    case historyUnavailable = "history_unavailable"
     /// 409: a signal for a worker that has no process.
     case noProcess = "no_process"
     /// 410: what was asked for is no longer kept.
@@ -75,7 +77,7 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
         case .onHold: 423
         case .didNotComeUp: 424
         case .internalError: 500
-        case .busy, .notReady: 503
+        case .busy, .notReady, .historyUnavailable: 503
         case .timeout: 504
         }
     }

@@ -2,11 +2,16 @@ public import Supervision
 
 /// What the history knows of the time before this start.
 public struct HistoryRecovery: Sendable {
+    /// How many of the newest exits are handed over.
+    public static let maximumNewestExits = 500
+
     public var memories: [InstanceMemory]
     /// Operations that had not ended, oldest first.
     public var unfinishedOperations: [Operation]
     /// The newest exit of each instance that is still kept.
     public var lastExits: [ExitRecord]
+    /// The newest exits of all, oldest first; all that are kept when they are fewer than `maximumNewestExits`.
+    public var newestExits: [ExitRecord]
     /// The numbers that were given last.
     public var lastExitSeq: Int64
     public var lastTransitionID: Int64
@@ -17,6 +22,7 @@ public struct HistoryRecovery: Sendable {
             memories: [],
             unfinishedOperations: [],
             lastExits: [],
+            newestExits: [],
             lastExitSeq: 0,
             lastTransitionID: 0
         )

@@ -7,6 +7,8 @@ public struct HistoryStatus: Equatable, Sendable {
     /// Exits and other transitions that were given up since the agent began, because too many waited.
     public var lostExits: Int
     public var lostTransitions: Int
+    /// The `seq` of the oldest exit that is kept, in the database or waiting; `nil` when there is none.
+    public var oldestExit: Int64?
     /// The files that this agent set aside.
     public var setAside: [SetAside]
 
@@ -15,6 +17,7 @@ public struct HistoryStatus: Equatable, Sendable {
         self.pending = 0
         self.lostExits = 0
         self.lostTransitions = 0
+        self.oldestExit = nil
         self.setAside = []
     }
 }

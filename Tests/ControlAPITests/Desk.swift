@@ -1,6 +1,8 @@
 import ControlMessages
 import FoundationEssentials
 import HTTPServer
+import History
+import LinuxSystem
 import Supervision
 import Testing
 
@@ -59,7 +61,11 @@ final class Desk {
     private var nextTransition: Int64 = 1
     private var nextID: UInt64 = 1
 
-    init(maximumWaits: Int = WaitLimit.maximum, generation: Int64 = 1) {
+    init(
+        maximumWaits: Int = WaitLimit.maximum,
+        generation: Int64 = 1,
+        recovery: HistoryRecovery = .nothing
+    ) {
         var isResponsive: () -> Bool = { true }
         self.handler = ControlHandler(
             agent: AgentInformation(
@@ -76,17 +82,29 @@ final class Desk {
             access: Self.access,
             timer: self.timer,
             history: self.history,
+            recovery: recovery,
             openAPIDocument: Array("{\"openapi\":\"3.1.0\"}".utf8),
             maximumWaits: maximumWaits,
             isSupervisionResponsive: { isResponsive() }
         )
         isResponsive = { [unowned self] in self.isSupervisionResponsive }
+        let history = self.history
+        // Everything happens on the test's own thread: nothing is shared.
+        nonisolated(unsafe) let handler = self.handler
+        self.handler.inquire = { number, question in
+            Task(executorPreference: InlineExecutor.shared) {
+                handler.answered(number, await question.answer(history))
+            }
+        }
         self.handler.submit = { [unowned self] number, request in self.requests.append((number, request)) }
     }
 
     /// A desk whose agent has recovered, with the workers web (2 instances), db and mailer, none of them up.
-    static func withWorkers(maximumWaits: Int = WaitLimit.maximum) -> Desk {
-        let desk = Desk(maximumWaits: maximumWaits)
+    static func withWorkers(
+        maximumWaits: Int = WaitLimit.maximum,
+        recovery: HistoryRecovery = .nothing
+    ) -> Desk {
+        let desk = Desk(maximumWaits: maximumWaits, recovery: recovery)
         var web = WorkerSpecification(name: "web", command: ["/usr/bin/web", "{port}"])
         web.instances = 2
         desk.apply(
@@ -102,6 +120,10 @@ final class Desk {
     // MARK: The supervisor
 
     func apply(_ changes: Transition.Change...) {
+        self.apply(changes)
+    }
+
+    func apply(_ changes: [Transition.Change]) {
         self.handler.apply(
             changes.map { change in
                 defer { self.nextTransition += 1 }

@@ -83,7 +83,7 @@ import Testing
         #expect(db.next == 6)
     }
 
-    /// An agent that began anew numbers anew: a client of the one before would wait for ever, and miss what comes.
+    /// Numbers never go back: such a client asks another agent, or one that lost its state directory.
     @Test(arguments: ["after=7", "after=7&timeout=30s", "after=9223372036854775807"])
     func whoIsAheadOfTheNewestIsToldWhereToGoOn(query: String) throws {
         try self.desk.refused(410, .gone, "GET", "/v1/exits?after=1&timeout=30s")
@@ -173,37 +173,6 @@ import Testing
         #expect(try self.seqs("/v1/exits?worker=db") == [4, 2])
     }
 
-    // MARK: Retention
-
-    @Test func whatIsNoLongerKeptIsGone() throws {
-        for seq: Int64 in 1...Int64(ExitHistory.maximumCount) {
-            self.desk.apply(.exit(self.desk.exit(seq)))
-        }
-        #expect(try self.seqs("/v1/exits?after=0&limit=1") == [1])
-        for seq in 1...5 {
-            self.desk.apply(.exit(self.desk.exit(Int64(ExitHistory.maximumCount + seq))))
-        }
-        #expect(self.desk.handler.exits.count == ExitHistory.maximumCount)
-        #expect(try self.exits("/v1/exits?limit=1").oldest == 6)
-        for after in [0, 4] {
-            let response = try self.desk.get("/v1/exits?after=\(after)&timeout=5s")
-            #expect(response.status == 410)
-            #expect(try response.problem().code == "gone")
-            #expect(response.text.hasSuffix("\"operation\":null,\"oldest\":6}"))
-        }
-        #expect(try self.desk.get("/v1/exits/5").status == 410)
-        #expect(try self.seqs("/v1/exits/?after=5&limit=2") == [6, 7])
-        #expect(try self.desk.get("/v1/exits/6").status == 200)
-        #expect(try self.exits("/v1/exits?before=8").exits.map(\.seq) == [7, 6])
-    }
-
-    @Test func aPositionBeforeTheFirstOfAllIsNothingLost() throws {
-        // The numbers of an agent that kept counting over its starts need not begin at 1.
-        self.desk.apply(.exit(self.desk.exit(500)))
-        #expect(try self.seqs("/v1/exits?after=3") == [500])
-        try self.desk.refused(404, .unknownExit, "GET", "/v1/exits/3")
-    }
-
     // MARK: Long poll
 
     @Test func aPollIsAnsweredByTheNextExitThatFits() throws {
@@ -237,30 +206,5 @@ import Testing
         let left = self.desk.send("GET", "/v1/exits?after=7&timeout=30s")
         left.leave()
         #expect(self.desk.handler.waits.count == 0)
-    }
-
-    // MARK: The history itself
-
-    @Test func theSameExitToldTwiceIsRecordedOnce() {
-        var history = ExitHistory(capacity: 3)
-        let record = self.desk.exit(1)
-        history.append(record)
-        history.append(record)
-        history.append(self.desk.exit(1))
-        #expect(history.count == 1)
-    }
-
-    @Test func anExitIsFoundByItsRunWhileItIsKept() {
-        var history = ExitHistory(capacity: 3)
-        let records = [2, 5, 6, 9, 10].map { self.desk.exit($0) }
-        for record in records {
-            history.append(record)
-        }
-        #expect(records.map { history.record(of: $0.runID)?.seq } == [nil, nil, 6, 9, 10])
-        #expect(
-            [2, 6, 7, 9, 10, 11, Int64.min, .max].map { history.record(seq: $0)?.seq } == [
-                nil, 6, nil, 9, 10, nil, nil, nil,
-            ]
-        )
     }
 }

@@ -4,9 +4,20 @@ import LinuxSystem
 import Supervision
 
 /// A history that a test fills.
+///
+/// It is one that has everything the control server was told, too, once a test has put it in.
 final class FakeHistory: HistoryQueries {
     struct Contents: Sendable {
         var status = HistoryStatus()
+        /// What reading fails with.
+        var error: SQLiteError?
+        /// Whether the database can be read; else only what waits is answered, which is nothing here.
+        var isReadable = true
+        /// Whether answers are held back until `release`.
+        var isHeld = false
+        var held: [CheckedContinuation<Void, Never>] = []
+        /// How often something was asked.
+        var questions = 0
         var exits: [ExitRecord] = []
         var transitions: [TransitionRecord] = []
         var operations: [Supervision.Operation] = []
@@ -14,12 +25,45 @@ final class FakeHistory: HistoryQueries {
 
     let contents = Locked(Contents())
 
+    /// Lets the answers go that were held back, and those to come.
+    func release() {
+        let held = self.contents.withLock { contents in
+            defer { contents.held = [] }
+            contents.isHeld = false
+            return contents.held
+        }
+        for continuation in held {
+            continuation.resume()
+        }
+    }
+
+    private func begin() async throws(SQLiteError) {
+        let isHeld = self.contents.withLock { contents in
+            contents.questions += 1
+            return contents.isHeld
+        }
+        if isHeld {
+            await withCheckedContinuation { continuation in
+                self.contents.withLock { $0.held.append(continuation) }
+            }
+        }
+        if let error = self.contents.withLock({ $0.error }) {
+            throw error
+        }
+    }
+
     var status: HistoryStatus {
         self.contents.withLock { $0.status }
     }
 
     func exits(_ query: ExitQuery) async throws(SQLiteError) -> ExitPage {
-        self.contents.withLock { contents in
+        try await self.begin()
+        return self.contents.withLock { contents in
+            guard contents.isReadable else {
+                var page = ExitPage(records: [], next: nil, oldest: nil, newest: nil)
+                page.isComplete = false
+                return page
+            }
             var matching = contents.exits.filter { record in
                 (query.workers?.contains(record.instance.worker) ?? true)
                     && (query.causes?.contains(record.cause) ?? true)
@@ -42,7 +86,8 @@ final class FakeHistory: HistoryQueries {
     }
 
     func exit(seq: Int64) async throws(SQLiteError) -> ExitRecord? {
-        self.contents.withLock { $0.exits.first { $0.seq == seq } }
+        try await self.begin()
+        return self.contents.withLock { $0.exits.first { $0.seq == seq } }
     }
 
     func exit(ofRun run: RunID) async throws(SQLiteError) -> ExitRecord? {

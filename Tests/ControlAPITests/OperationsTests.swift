@@ -332,7 +332,7 @@ import Testing
         let running = self.desk.operation(.restart)
         let ended = (0..<4).map { _ in self.desk.operation(.stop, .succeeded) }
         for operation in [running] + ended {
-            log.apply(operation, exits: ExitHistory())
+            log.apply(operation, exits: RecentExits())
         }
         #expect(log.newest(10).map(\.operation.id) == [ended[3].id, ended[2].id, running.id])
         #expect(log[ended[1].id] == nil)
@@ -344,8 +344,8 @@ import Testing
             var operation = self.desk.operation(.restart, .succeeded)
             operation.instances = (0..<1000).map { OperationInstance(instance: InstanceID(worker: "web", index: $0)) }
             operation.instances[0].exitRunID = self.desk.id()
-            log.apply(operation, exits: ExitHistory())
-            log.apply(operation, exits: ExitHistory())
+            log.apply(operation, exits: RecentExits())
+            log.apply(operation, exits: RecentExits())
         }
         #expect(log.count == 20)
         #expect(log.instances == OperationLog.maximumInstances)

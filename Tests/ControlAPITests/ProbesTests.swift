@@ -121,8 +121,8 @@ import Testing
         #expect(message.workers == 3)
         #expect(message.instances == 4)
         #expect(message.limits["body_bytes"] == 65536)
-        #expect(message.limits["exits"] == 10_000)
-        #expect(message.limits["operations"] == 1_000)
+        #expect(message.limits["history_questions"] == 64)
+        #expect(message.limits["operations_kept"] == 1_000)
         #expect(message.capabilities["pidfd"] == "yes")
     }
 }

@@ -176,8 +176,8 @@ import Testing
             operation.instances = [OperationInstance(instance: InstanceID(worker: "web", index: 0))]
             self.desk.apply(.operation(operation))
         }
-        #expect(self.desk.handler.exits.count == ExitHistory.maximumCount)
-        #expect(self.desk.handler.exits.indexSize == ExitHistory.maximumCount)
+        #expect(self.desk.handler.exits.count == RecentExits.maximumCount)
+        #expect(self.desk.handler.exits.indexSize == RecentExits.maximumCount)
         #expect(self.desk.handler.operations.count == OperationLog.maximumCount)
         #expect(self.desk.handler.operations.awaitedCount == 0)
         let web = try #require(self.desk.handler.status.worker("web"))

@@ -5,6 +5,7 @@ extension ExitMessage {
     init(_ record: ExitRecord, detail: Detail) {
         self.init(
             seq: record.seq,
+            durable: record.isDurable ? nil : false,
             worker: record.instance.worker,
             instance: record.instance.index,
             runID: record.runID.description,

@@ -61,7 +61,7 @@ struct OperationLog {
     }
 
     /// Takes an operation as it is now.
-    mutating func apply(_ operation: Operation, exits history: ExitHistory) {
+    mutating func apply(_ operation: Operation, exits history: RecentExits) {
         var entry = self.entries[operation.id] ?? Entry(operation: operation)
         if self.entries[operation.id] == nil {
             self.order.append(operation.id)
@@ -87,6 +87,16 @@ struct OperationLog {
         for id in self.awaiting.removeValue(forKey: record.runID) ?? [] {
             self.entries[id]?.awaited.remove(record.runID)
             self.entries[id]?.exits[record.runID] = record
+        }
+    }
+
+    /// The history has written these exits, which it could not when they were told.
+    mutating func markDurable(_ runs: Set<RunID>) {
+        for id in self.order {
+            guard let named = self.entries[id]?.exits else { continue }
+            for (run, record) in named where !record.isDurable && runs.contains(run) {
+                self.entries[id]?.exits[run]?.isDurable = true
+            }
         }
     }
 

@@ -106,6 +106,18 @@ struct StatusProjection {
         self.workers[worker].markChanged(revision: self.revision)
     }
 
+    /// The history has written these exits, which it could not when they were told.
+    mutating func markDurable(_ runs: Set<RunID>) {
+        for worker in self.workers.indices {
+            for index in self.workers[worker].instances.indices {
+                guard let exit = self.workers[worker].instances[index].lastExit, !exit.isDurable,
+                    runs.contains(exit.runID)
+                else { continue }
+                self.update(worker, index) { $0.lastExit?.isDurable = true }
+            }
+        }
+    }
+
     private mutating func update(_ worker: Int, _ index: Int, _ change: (inout WorkerStatus.Instance) -> Void) {
         self.moveOn()
         change(&self.workers[worker].instances[index])

@@ -42,8 +42,8 @@ extension ControlHandler {
 
     private static var limits: [NamedValues<Int64>.Entry] {
         [
-            .init(name: "exits", value: Int64(ExitHistory.maximumCount)),
-            .init(name: "operations", value: Int64(OperationLog.maximumCount)),
+            .init(name: "history_questions", value: Int64(HistoryQuestion.maximumCount)),
+            .init(name: "operations_kept", value: Int64(OperationLog.maximumCount)),
             .init(name: "waiting_requests", value: Int64(WaitLimit.maximum)),
         ]
     }

@@ -38,7 +38,7 @@ struct Problem: Error {
     }
 
     /// In seconds: things change that fast here.
-    private static let retryAfter = HTTPField("Retry-After", "1")
+    static let retryAfter = HTTPField("Retry-After", "1")
 
     /// Text of a client for a sentence, shortened.
     static func shown(_ text: String) -> String {

@@ -105,7 +105,7 @@ public actor HistoryRoom {
 
     /// The workers of which there are exits, whether they are configured or not.
     public func workersWithExits() -> [String] {
-        self.writer.store?.workersWithExits() ?? []
+        self.writer.workersWithExits
     }
 
     /// The transitions after `id`, oldest first, `limit` at most.

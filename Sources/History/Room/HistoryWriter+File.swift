@@ -32,6 +32,9 @@ extension HistoryWriter {
             memories: memories,
             unfinishedOperations: self.store.flatMap { try? $0.unfinishedOperations(limit: 2_000) } ?? [],
             lastExits: memories.compactMap { memory in self.store.flatMap { try? $0.newestExit(of: memory.id) } },
+            newestExits: self.store.flatMap { store in
+                try? store.exits(ExitQuery(limit: HistoryRecovery.maximumNewestExits - 1)).reversed()
+            } ?? [],
             lastExitSeq: self.numbering.lastExit,
             lastTransitionID: self.numbering.lastTransition
         )

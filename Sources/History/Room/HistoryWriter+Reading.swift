@@ -35,6 +35,12 @@ extension HistoryWriter {
         return page
     }
 
+    /// The workers of which there are exits, in the database or waiting.
+    var workersWithExits: [String] {
+        let waiting = Set(self.waiting.records.map(\.instance.worker))
+        return Array(waiting.union(self.store?.workersWithExits() ?? [])).sorted()
+    }
+
     func exit(seq: Int64, at now: Moment, tell: (Output) -> Void) throws(SQLiteError) -> ExitRecord? {
         if let record = self.waiting.records.first(where: { $0.seq == seq }) {
             return record
@@ -106,6 +112,7 @@ extension HistoryWriter {
             if try store.retain(self.options.retention, at: now.wall, rows: rows) {
                 self.nextRetention = now.monotonic
             }
+            self.updateStatus()
         } catch {
             // On a full disk nothing can be deleted either; what cannot be written says so itself.
             guard error.kind == .damage else { return }

@@ -218,6 +218,7 @@ final class HistoryWriter {
     func updateStatus() {
         self.status.degraded = self.degraded?.reason
         self.status.pending = self.waiting.exitCount
+        self.status.oldestExit = self.store.flatMap { try? $0.oldestExit() } ?? self.waiting.firstExit
         self.status.lostExits = self.waiting.lostExits
         self.status.lostTransitions = self.waiting.lostOthers
     }

@@ -41,7 +41,12 @@ extension HistoryStore {
     }
 
     func oldestExit() throws(SQLiteError) -> Int64? {
-        try self.connection.row("SELECT min(seq) FROM exits") { $0.int64() }
+        if let known = self.knownOldestExit {
+            return known
+        }
+        let oldest = try self.connection.row("SELECT min(seq) FROM exits") { $0.int64() }
+        self.knownOldestExit = oldest
+        return oldest
     }
 
     func newestExit() throws(SQLiteError) -> Int64? {

@@ -103,6 +103,7 @@ extension HistoryStore {
             self.exitCounts[worker] = count > 0 ? count : nil
         }
         self.exitCount -= workers.count
+        self.knownOldestExit = nil
         return workers.count
     }
 

@@ -8,6 +8,8 @@ final class HistoryStore {
     var exitCount = 0
     var exitCounts: [String: Int] = [:]
     var transitionCount = 0
+    /// Once it was looked up, until exits are deleted.
+    var knownOldestExit: Int64?
     /// Workers whose exits became more since the last look at their number.
     var grownWorkers: Set<String> = []
     /// The operations that have not ended, as they were written last: only what changed of them is written again.
@@ -24,6 +26,7 @@ final class HistoryStore {
             row.text().map { (worker: $0, count: row.int() ?? 0) }
         }
         self.exitCounts = Dictionary(counts.map { ($0.worker, $0.count) }) { $0 + $1 }
+        self.knownOldestExit = nil
         self.exitCount = counts.reduce(0) { $0 + $1.count }
         self.grownWorkers = Set(self.exitCounts.keys)
         self.transitionCount = try self.connection.row("SELECT count(*) FROM transitions") { $0.int() } ?? 0
