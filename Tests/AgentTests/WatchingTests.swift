@@ -70,7 +70,6 @@ extension AgentTests {
             #expect(one.seq == seen[2])
         }
 
-        /// The numbers begin anew with the agent, so the number that a client had means nothing to the next one.
         @Test func followersGoOnWithTheNextAgent() throws {
             let agent = try AgentProcess(shellWorker("web", lives, #"backoff = { reset_after = "1ms" }"#))
             var pid = try agent.waitForPID(of: "web")
@@ -88,11 +87,15 @@ extension AgentTests {
             try agent.eventually("the exits are shown") { killed() == 3 }
             agent.end()
             try agent.startAgain()
-            let gone = try agent.get("/v1/exits?after=3&timeout=19s")
-            #expect(gone.status == 410)
-            #expect(gone.text.contains(#""oldest":1"#))
+            let next: ExitsMessage = try agent.get("/v1/exits?after=3&timeout=19s").decode()
+            #expect(next.exits.map(\.seq) == [4] && next.exits.map(\.cause) == ["stopped"])
+            #expect(next.oldest == 1)
             sendSignal(SIGKILL, to: try agent.waitForPID(of: "web"))
             try agent.eventually("the next agent's exit is shown") { killed() == 4 }
+            #expect(agent.directory.lines("follower").filter { $0.contains(" stopped ") }.count == 1)
+            #expect(!agent.directory.lines("follower.errors").contains { $0.contains("missing") })
+            let all: ExitsMessage = try agent.get("/v1/exits").decode()
+            #expect(all.exits.map(\.seq) == [5, 4, 3, 2, 1])
         }
 
         @Test func readyMeansThatEveryWantedWorkerIsUp() throws {
