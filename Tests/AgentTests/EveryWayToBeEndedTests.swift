@@ -97,17 +97,39 @@ extension AgentTests {
             let instance = try agent.worker("web").instances[0]
             agent.program.signal(SIGTERM)
             #expect(try agent.program.wait().exitCode == 0)
-            let lines = agent.directory.lines("agent.log")
-            let shutdown = try #require(lines.first { $0.contains(" operation action=shutdown id=") })
+            let log = agent.directory.lines("agent.log")
+            let shutdown = try #require(log.first { $0.contains(" operation action=shutdown id=") })
             let operation = try #require(shutdown.split(separator: " ").first { $0.hasPrefix("id=") }).dropFirst(3)
-            let exits = lines.filter { $0.contains(" exit cause=") }
-            #expect(exits.count == 1)
-            let how = "ended by SIGTERM when it was stopped for operation \(operation) of signal:SIGTERM; stays down"
             let pid = try #require(instance.pid)
             let runID = try #require(instance.runID)
+
+            let how = "ended by SIGTERM when it was stopped for operation \(operation) of signal:SIGTERM; stays down"
+            let exits = log.filter { $0.contains(" exit cause=") }
+            #expect(exits.count == 1)
             let fields =
                 "exit cause=stopped how=\"\(how)\" instance=web.0 pid=\(pid) run_id=\(runID) seq=1 wait_status=15"
             #expect(exits.first?.hasSuffix(fields) == true, "\(exits)")
+
+            // Nobody is left who could be asked, so the database is.
+            let columns = """
+                seq, run_id, worker, instance, pid, started_at <= ready_at AND ready_at <= ended_at, uptime_seconds >= 0,
+                outcome, wait_status, exit_code, signal, core_dumped, oom, cause, error_stage, escalated, requested_by,
+                operation_id, user_seconds >= 0, stderr_tail, decision, decision_delay_seconds, consecutive_failures
+                """
+            let program = """
+                import json, sqlite3, sys
+                print(json.dumps(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchall()))
+                """
+            let database = agent.directory.file("state/history.db")
+            let rows = try run(["/usr/bin/python3", "-c", program, database, "SELECT \(columns) FROM exits"])
+            #expect(
+                rows.output == """
+                    [[1, "\(runID)", "web", 0, \(pid), 1, 1, "signaled", 15, null, "SIGTERM", 0, "no", "stopped", null, 0, \
+                    "signal:SIGTERM", "\(operation)", 1, null, "stay_down", 0.0, 0]]
+
+                    """,
+                "\(rows.errors)"
+            )
         }
 
         @Test func byAStrangerWhileItIsBeingStopped() throws {
