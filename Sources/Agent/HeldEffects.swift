@@ -46,6 +46,7 @@ extension Effect {
     var instance: InstanceID? {
         switch self {
         case .spawn(let id, _), .terminate(let id, _, _), .kill(let id, _), .signal(let id, _, _, _): id
+        case .announce(let note): note.instance
         case .timer, .publish, .ended: nil
         }
     }

@@ -139,6 +139,7 @@ public actor Supervisor: SupervisorCommands {
     private func perform(_ effect: Effect) {
         guard !self.held.hold(effect) else { return }
         switch effect {
+        case .announce: break
         case .spawn(let id, let run):
             self.kernel.spawn(self.plan(id, run))
         case .terminate(let id, let run, .signal(let signal)):

@@ -64,6 +64,42 @@ struct ActiveOperation: Sendable {
         self.stepOfSlot = Dictionary(uniqueKeysWithValues: slots.enumerated().map { ($1, $0) })
     }
 
+    /// Of an operation that was under way when the agent died. What its steps had done stays done.
+    init(resuming operation: Operation, slots: [Int], batches: [[Int]], observation: Duration) {
+        self.init(operation: operation, slots: slots, batches: batches, grace: nil, observation: observation)
+        for (step, instance) in operation.instances.enumerated() {
+            switch instance.outcome {
+            case .pending, .inProgress: break
+            case .failed:
+                self.hasFailure = true
+                self.steps[step].phase = .done
+            case .up, .finished, .stopped, .unchanged, .signaled, .reset, .aborted, .skipped:
+                self.steps[step].phase = .done
+            }
+        }
+        let steps = self.steps
+        let last = batches.count - 1
+        self.batch = batches.firstIndex { batch in batch.contains { steps[$0].phase != .done } } ?? last
+        self.unfinishedInBatch = batches[self.batch].count { steps[$0].phase != .done }
+    }
+
+    /// The steps of the present batch that are not done.
+    var unfinishedSteps: [Int] {
+        self.batches[self.batch].filter { self.steps[$0].phase != .done }
+    }
+
+    /// Goes on waiting until the new run is up.
+    mutating func resumeStart(_ step: Int, of run: RunID, at now: MonotonicInstant) {
+        let limit = now.advanced(by: WorkerRoster.startTimeout)
+        self.steps[step].phase = .starting(limit: limit)
+        self.startLimits.append(step, at: limit)
+    }
+
+    /// Goes on waiting until a new run is asked for.
+    mutating func resumeWait(_ step: Int) {
+        self.steps[step].phase = .awaitingRun
+    }
+
     func step(of slot: Int) -> Int? {
         self.stepOfSlot[slot]
     }

@@ -1,5 +1,7 @@
 /// What the roster asks its shell to do, in this order.
 public enum Effect: Equatable, Sendable {
+    /// Have this held by somebody who outlives the agent. Comes before the effect that it is about.
+    case announce(RunNote)
     /// Create the process of a new run; its outcome comes back as `spawned` or `spawnFailed`.
     case spawn(InstanceID, RunID)
     /// Tell the run to end.

@@ -77,6 +77,7 @@ extension InstanceStateMachine {
             self.setFailures(self.consecutiveFailures + 1)
             next = self.nextAfterFailedStart(error, &record, at: now, using: &randomness)
         }
+        self.noteEnd(record)
         return self.proceed(to: next, exit: record, at: now, using: &randomness)
     }
 
@@ -92,6 +93,7 @@ extension InstanceStateMachine {
             var record = self.record(of: run, ended, at: now)
             self.classify(&record, ended, run: run, ending: nil)
             let next = self.next(afterEndByItself: &record, at: now, using: &randomness)
+            self.noteEnd(record)
             guard ended.leavesProcesses else {
                 return self.proceed(to: next, exit: record, at: now, using: &randomness)
             }
@@ -103,6 +105,7 @@ extension InstanceStateMachine {
             var record = self.record(of: run, ended, at: now)
             self.classify(&record, ended, run: run, ending: ending)
             let next = self.next(after: ending, &record)
+            self.noteEnd(record)
             guard ended.leavesProcesses else {
                 return self.proceed(to: next, exit: record, at: now, using: &randomness)
             }

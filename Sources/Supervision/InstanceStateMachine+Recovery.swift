@@ -47,7 +47,7 @@ extension InstanceStateMachine {
         }
     }
 
-    private mutating func recall(_ memory: InstanceMemory, at now: Moment) {
+    mutating func recall(_ memory: InstanceMemory, at now: Moment) {
         var window = RestartWindow()
         if let limit = self.specification.restartLimit {
             // The wall clock may have been set since; a time to come counts as now.

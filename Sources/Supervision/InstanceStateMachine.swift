@@ -64,6 +64,10 @@ public struct InstanceStateMachine: Equatable, Sendable {
         var readyAt: Timestamp?
         /// Signals that somebody sent by name, newest last, bounded by `maximumSentSignals`.
         var sent: [SentSignal] = []
+        /// The run before, when this one followed it.
+        var replaced: RunNote.Replaced?
+        /// Whether the agent started it by itself after an exit.
+        var isAutomatic = false
     }
 
     struct SentSignal: Equatable, Sendable {
@@ -124,6 +128,8 @@ public struct InstanceStateMachine: Equatable, Sendable {
     public private(set) var starts = 0
     public private(set) var restarts = 0
     private(set) var window = RestartWindow()
+    /// The end of the run before, for the one that follows it.
+    private var lastEnd: RunNote.Replaced?
 
     public init(id: InstanceID, specification: WorkerSpecification) {
         self.id = id
@@ -315,6 +321,11 @@ public struct InstanceStateMachine: Equatable, Sendable {
         self.window = window
     }
 
+    /// Takes note of an end that was decided, for the run that follows it.
+    mutating func noteEnd(_ record: ExitRecord) {
+        self.lastEnd = RunNote.Replaced(runID: record.runID, decision: record.decision)
+    }
+
     mutating func want(_ desired: DesiredState) {
         self.desired = desired
     }
@@ -325,7 +336,10 @@ public struct InstanceStateMachine: Equatable, Sendable {
 
     /// Begins a new run. Nothing of an old one is left.
     mutating func spawn(at now: Moment, isAutomatic: Bool, using randomness: inout Randomness) -> Action {
-        let run = Run(id: RunID(at: now.wall, using: &randomness), startedAt: now)
+        var run = Run(id: RunID(at: now.wall, using: &randomness), startedAt: now)
+        run.replaced = self.lastEnd
+        run.isAutomatic = isAutomatic
+        self.lastEnd = nil
         self.state = .spawning(run, nil)
         self.starts += 1
         if isAutomatic {

@@ -9,11 +9,23 @@ extension WorkerRoster {
         public var bootID: String
         /// Operations that had not ended.
         public var unfinishedOperations: [Operation]
+        /// Runs of the agent before whose exits are not recorded, of each instance the older one first.
+        public var survivors: [SurvivingRun]
+        /// Whether somebody held the runs meanwhile, so that the agent was away for a moment only: then operations go on.
+        public var isContinuation: Bool
 
-        public init(memories: [InstanceMemory] = [], bootID: String = "", unfinishedOperations: [Operation] = []) {
+        public init(
+            memories: [InstanceMemory] = [],
+            bootID: String = "",
+            unfinishedOperations: [Operation] = [],
+            survivors: [SurvivingRun] = [],
+            isContinuation: Bool = false
+        ) {
             self.memories = memories
             self.bootID = bootID
             self.unfinishedOperations = unfinishedOperations
+            self.survivors = survivors
+            self.isContinuation = isContinuation
         }
     }
 
@@ -23,17 +35,27 @@ extension WorkerRoster {
         self.bootID = recovery.bootID
         let memories = Dictionary(recovery.memories.map { ($0.id, $0) }) { $1 }
         self.publish(.configured(self.specifications), at: now)
-        for operation in recovery.unfinishedOperations {
-            self.publish(.operation(Self.aborted(operation, at: now)), at: now)
-        }
+        let survivors = Dictionary(grouping: recovery.survivors) { $0.note.instance }
         for index in self.workers.flatMap(\.slots) {
-            self.recover(index, memories[self.slots[index].machine.id], at: now)
+            let id = self.slots[index].machine.id
+            self.recover(index, memories[id], survivors[id] ?? [], at: now)
         }
+        for operation in recovery.unfinishedOperations {
+            if !recovery.isContinuation || !self.resume(operation, at: now) {
+                self.publish(.operation(Self.aborted(operation, at: now)), at: now)
+            }
+        }
+        self.endAbandoned(recovery.survivors, at: now)
         self.publish(.recovered, at: now)
         self.publishTouchedOperations(at: now)
     }
 
-    private mutating func recover(_ index: Int, _ remembered: InstanceMemory?, at now: Moment) {
+    private mutating func recover(
+        _ index: Int,
+        _ remembered: InstanceMemory?,
+        _ survivors: [SurvivingRun],
+        at now: Moment
+    ) {
         let memory = remembered?.counting(inBoot: self.bootID)
         let autostart = self.slots[index].machine.specification.autostart
         var text = autostart ? "autostart" : ""
@@ -45,6 +67,10 @@ extension WorkerRoster {
             text = "an operator's decision \(what) it is forgotten, because the system was started anew"
         }
         let isWanted = self.slots[index].decision.map { $0.desired == .up } ?? autostart
+        if !survivors.isEmpty {
+            self.adopt(survivors, at: index, memory, at: now)
+            return
+        }
         let action = self.slots[index].machine.recover(memory, isWanted: isWanted, at: now, using: &self.randomness)
         let before = self.slots[index].published
         self.apply(action, to: index, text: text, at: now)

@@ -14,7 +14,7 @@ extension WorkerRoster {
         self.goOn(id, at: now)
     }
 
-    private mutating func begin(_ step: Int, of id: OperationID, at now: Moment) {
+    mutating func begin(_ step: Int, of id: OperationID, at now: Moment) {
         guard let (slot, action, grace, requestedBy) = self.operations[id]?.request(of: step) else { return }
         let by = InstanceStateMachine.Requester(requestedBy: requestedBy, operationID: id)
         var oldRunID = self.slots[slot].machine.runID
@@ -51,7 +51,7 @@ extension WorkerRoster {
     }
 
     /// Ends the operation or begins its next batch, when the present one is done.
-    private mutating func goOn(_ id: OperationID, at now: Moment) {
+    mutating func goOn(_ id: OperationID, at now: Moment) {
         switch self.operations[id]?.goOn() {
         case nil, .wait: break
         case .beginBatch: self.beginBatch(of: id, at: now)

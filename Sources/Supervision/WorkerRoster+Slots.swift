@@ -12,6 +12,8 @@ extension WorkerRoster {
         var operations: [OperationID] = []
         /// What an operator decided last; `nil` while `autostart` decides.
         var decision: Decision?
+        /// As it was announced last.
+        var announced: RunNote?
         /// Whether something about it changed since it was remembered.
         var isToBeRemembered = false
         /// Whether there is an instance in it; what else stands in a vacant slot says nothing.

@@ -158,7 +158,7 @@ extension WorkerRoster {
 
     /// Start: all at once. Restart: the first instance of each worker, then the second, and so on. Stop: all at once, in
     /// the reverse of the order in which they are started.
-    private func batches(of targets: [Int], action: OperationAction) -> [[Int]] {
+    func batches(of targets: [Int], action: OperationAction) -> [[Int]] {
         switch action {
         case .stop, .shutdown: return [Array(targets.indices.reversed())]
         case .start, .signal, .reset: return [Array(targets.indices)]
@@ -214,6 +214,7 @@ extension WorkerRoster {
                 continue
             }
             let id = self.slots[slot].machine.id
+            self.announce(slot)
             self.effects.append(.signal(id, run, signal, request.signalScope))
             operation.changed = true
             operation.instances[step].outcome = .signaled

@@ -39,6 +39,10 @@ public struct WorkerRoster: Sendable {
     var effects: [Effect] = []
     private var nextTransition: Int64 = 1
     var toBeRemembered: [Int] = []
+    /// Runs of instances that are not configured any more, which are being ended.
+    var abandoned: [RunID: SurvivingRun] = [:]
+    /// Whether there is somebody to announce runs to.
+    public var announcesRuns = false
     var bootID = ""
 
     public init(specifications: [WorkerSpecification], randomness: Randomness) {
@@ -81,7 +85,10 @@ public struct WorkerRoster: Sendable {
     }
 
     public mutating func exited(_ id: InstanceID, _ run: RunID, _ ended: InstanceStateMachine.Ended, at now: Moment) {
-        guard let index = self.slotIndex[id] else { return }
+        guard let index = self.slotIndex[id] else {
+            self.abandonedRunEnded(run, ended, at: now)
+            return
+        }
         let action = self.slots[index].machine.exited(run, ended, at: now, using: &self.randomness)
         self.apply(action, to: index, text: action.exit?.summary ?? "", at: now)
         self.publishTouchedOperations(at: now)
@@ -123,6 +130,7 @@ public struct WorkerRoster: Sendable {
         if let exit = action.exit {
             self.publish(.exit(exit), at: now)
         }
+        self.announce(index)
         switch action.process {
         case .none: break
         case .spawn(let run): self.effects.append(.spawn(id, run))

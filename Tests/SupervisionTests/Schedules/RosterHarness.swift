@@ -162,6 +162,7 @@ struct RosterHarness {
 
     private mutating func perform(_ effect: Effect) throws(Violation) {
         switch effect {
+        case .announce: throw Violation("there is nobody to announce a run to")
         case .spawn(let id, let run):
             if let old = self.runs.values.first(where: { $0.instance == id && !($0.isGone && $0.isEndTold) }) {
                 throw Violation("\(id): a spawn while something of run \(old.id) is left")
