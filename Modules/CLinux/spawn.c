@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -189,6 +190,14 @@ IN_CHILD static int close_each(void) {
     return 0;
 }
 
+/// To lower a soft limit is always allowed. A failure to raise it again leaves the parent's, which is no reason not to run.
+IN_CHILD static void limit_open_files(uint64_t count) {
+    uint64_t limit[2];
+    if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, limit) < 0) return;
+    limit[0] = count;
+    syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, limit, NULL);
+}
+
 IN_CHILD static int child(void *argument) {
     struct cl_spawn_lane *lane = argument;
     const struct cl_spawn_request *request = lane->request;
@@ -205,6 +214,7 @@ IN_CHILD static int child(void *argument) {
         error = close_each();
         if (error) return fail(lane, CL_STAGE_DESCRIPTORS, error);
     }
+    if (request->open_files) limit_open_files(request->open_files);
     // Last, when every disposition is the default: a handler would run in the parent's memory.
     uint64_t none = 0;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, signal_set_size);

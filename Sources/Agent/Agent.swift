@@ -32,6 +32,8 @@ final class Agent {
     /// Takes the lock, makes the rooms and listens; starts no worker.
     init(settings: Settings) throws(AgentStartFailure) {
         self.settings = settings
+        // For clients that follow what happens; before anything is spawned, because children get what it was.
+        DescriptorLimit.raise()
         let state = settings.agent.stateDirectory
         // The order matters: the lock is held before anything is touched that another agent could be using, and signals
         // are blocked before there are threads that could take them.

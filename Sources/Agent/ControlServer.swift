@@ -64,7 +64,7 @@ final class ControlServer: Sendable {
                 let server = HTTPServer(loop: loop, handler: room.handler)
                 server.log = { logger.debug("libmicrohttpd", metadata: ["text": "\($0)"]) }
                 for listener in listeners {
-                    try server.addListener(listener.takeSocket())
+                    try server.addListener(listener.takeSocket(), connections: listener.connections)
                 }
                 return LoopBound(server, to: loop)
             }
@@ -99,6 +99,12 @@ final class ControlServer: Sendable {
 
     // MARK: Listeners
 
+    /// Whoever may open the Unix socket is no stranger, so it takes thousands, half of which may follow events and output;
+    /// but not more than half of the descriptors, of which starts need some.
+    private static var connectionsOfUnixSocket: Int {
+        Int(min(4096, max(256, DescriptorLimit.current / 2)))
+    }
+
     /// A socket that waits to be given to the server, and what may be done there.
     private final class PendingListener {
         let access: ListenerAccess
@@ -107,6 +113,14 @@ final class ControlServer: Sendable {
         init(_ socket: consuming ListeningSocket, _ access: (ListeningSocket.Address) -> ListenerAccess) {
             self.access = access(socket.address)
             self.socket = consume socket
+        }
+
+        /// Connections at most; `nil` for what any listener takes.
+        var connections: Int? {
+            switch self.access {
+            case .unix: ControlServer.connectionsOfUnixSocket
+            case .tcp: nil
+            }
         }
 
         func takeSocket() -> ListeningSocket {
@@ -169,6 +183,8 @@ final class ControlServer: Sendable {
                 "spawn_lanes": Int64(Spawner.maximumLanes),
                 "log_lines_waiting": Int64(LogWriter.limit),
                 "connections_per_listener": Int64(HTTPLimits().connectionsPerListener),
+                "connections_unix": Int64(Self.connectionsOfUnixSocket),
+                "descriptors": Int64(clamping: DescriptorLimit.current),
                 "request_body_bytes": Int64(HTTPLimits().bodySize),
             ],
             degraded: degraded

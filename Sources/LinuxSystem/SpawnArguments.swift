@@ -53,7 +53,8 @@ struct SpawnArguments: ~Copyable {
                 Self.number(request.standardOutput, nullDescriptor, 1),
                 Self.number(request.standardError, nullDescriptor, 2)
             ),
-            announcement: nil
+            announcement: nil,
+            open_files: DescriptorLimit.ofChildren
         )
         guard let announcement = request.announcement else { return body(&cRequest) }
         return announcement.withCAnnouncement {

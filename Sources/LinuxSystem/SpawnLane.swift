@@ -55,12 +55,10 @@ public final class SpawnLane {
 
     /// Whether there is a descriptor for the process besides those that are left to others.
     private var hasDescriptors: Bool {
-        var limit = rlimit()
-        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         // The lowest number that is free: all below it are taken.
         let lowest = fcntl(self.pool.nullDescriptor, F_DUPFD_CLOEXEC, 0)
         guard lowest >= 0 else { return false }
         Glibc.close(lowest)
-        return rlim_t(lowest) + rlim_t(Self.descriptorHeadroom) < limit.rlim_cur
+        return UInt64(lowest) + UInt64(Self.descriptorHeadroom) < DescriptorLimit.current
     }
 }

@@ -1,7 +1,7 @@
 /// What is to be executed, and in which surroundings.
 ///
-/// The new process leads a session of its own, has umask 022, no blocked, ignored or caught signal, and no descriptor but
-/// the three named here.
+/// The new process leads a session of its own, has umask 022, no blocked, ignored or caught signal, no descriptor but the
+/// three named here, and the limits with which this process began (see `DescriptorLimit`).
 public struct SpawnRequest: Sendable {
     /// Where one of the three standard streams of the new process goes.
     public enum Stream: Hashable, Sendable {

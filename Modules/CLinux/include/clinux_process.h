@@ -47,6 +47,8 @@ struct cl_spawn_request {
     int32_t descriptors[3];
     /// NULL: nobody is told.
     const struct cl_spawn_announcement *_Nullable announcement;
+    /// The soft limit of its descriptors (RLIMIT_NOFILE); 0: that of this process.
+    uint64_t open_files;
 };
 
 struct cl_spawn_result {
