@@ -1,0 +1,89 @@
+import Glibc
+import LinuxSystem
+import Supervision
+import TestSupport
+import Testing
+
+@testable import Output
+
+/// An agent that is killed at a random instant while it moves output, in a process of its own; the test holds the pipe as
+/// the keeper does.
+@Suite(.serialized) struct KilledAgentTests {
+    static let policy = CapturePolicy(maximumSize: 200_000, keepFiles: 99)
+
+    /// Moves output from the descriptor `pipe` until SIGKILL comes after `delay` microseconds.
+    static func moveUntilKilled(in path: String, pipe: Int32, delay: UInt32) throws {
+        let loop = try EventLoop(name: "killer")
+        loop.schedule(at: .now.advanced(by: .microseconds(Int64(delay)))) { kill(getpid(), SIGKILL) }
+        let pump = try OutputPump(directory: path)
+        func now() -> Moment { Moment(monotonic: .now, wall: PumpHarness.start) }
+        loop.start()
+        pump.attach(
+            CapturedStreams(standardOutput: pipe, standardError: nil, mergesError: false),
+            of: PumpHarness.run(1),
+            InstanceID(worker: "web", index: 0),
+            self.policy,
+            at: now()
+        )
+        while true {
+            _ = pump.turn(at: now())
+        }
+    }
+
+    @Test func noByteIsLostOrWrittenTwice() async throws {
+        let directory = try TemporaryDirectory()
+        let seed = UInt64.random(in: 0 ... .max)
+        print("killing agents, seed \(seed)")
+        let program = try ChildProgram(
+            ["/bin/sh", "-c", "mkfifo pipe && seq 1 1000000 > pipe"].map {
+                $0.replacing("pipe", with: directory.file("pipe"))
+            },
+            standardOutput: directory.file("out"),
+            standardError: directory.file("err")
+        )
+        var number: Int32 = -1
+        try eventually("the pipe is there") {
+            number = open(directory.file("pipe"), O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+            return number >= 0
+        }
+        defer { close(number) }
+        var deaths = 0
+        while deaths < 12 {
+            let path = directory.file("logs")
+            let delay = UInt32.random(in: 0...10_000)
+            let file = directory.file("pipe")
+            await #expect(processExitsWith: .signal(SIGKILL)) {
+                [path = path as String, file = file as String, delay = delay as UInt32] in
+                let pipe = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+                try KilledAgentTests.moveUntilKilled(in: path, pipe: pipe, delay: delay)
+            }
+            deaths += 1
+        }
+        // What is left is moved by one that lives.
+        let harness = try PumpHarness(Self.policy, in: directory)
+        harness.pump.attach(
+            CapturedStreams(standardOutput: fcntl(number, F_DUPFD_CLOEXEC, 3), standardError: nil, mergesError: false),
+            of: PumpHarness.run(1),
+            InstanceID(worker: "web", index: 0),
+            Self.policy,
+            at: harness.now
+        )
+        try eventually("all is written") {
+            harness.settle()
+            return program.ended != nil
+        }
+        harness.settle()
+        let sink = harness.sink()
+        let all = harness.read(of: PumpHarness.run(1))
+        #expect(sink.end > 0)
+        // As far as the files are kept, the numbers follow each other without a gap.
+        var numbers = String(decoding: all, as: UTF8.self).split(separator: "\n").compactMap { Int($0) }
+        if harness.sink().map(at: harness.now.monotonic).start > 0 {
+            numbers.removeFirst()
+        }
+        let first = try #require(numbers.first)
+        #expect(numbers == Array(first...1_000_000))
+        // Each number with its end: all that was ever written is counted by the position.
+        #expect(sink.end == 6_888_896)
+    }
+}
