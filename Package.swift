@@ -50,6 +50,7 @@ let package = Package(
 
         // The shells around it.
         .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: swiftSettings),
+        .target(name: "Keeper", dependencies: ["LinuxSystem", "CLinux"], swiftSettings: swiftSettings),
         .target(
             name: "History",
             dependencies: ["Supervision", "LinuxSystem", "CSQLite"],
@@ -103,6 +104,17 @@ let package = Package(
         ),
         .testTarget(name: "SupervisionTests", dependencies: ["Supervision"], swiftSettings: swiftSettings),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "CLinux"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "KeeperTestProgram",
+            dependencies: ["Keeper", "LinuxSystem"],
+            path: "Tests/KeeperTestProgram",
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "KeeperTests",
+            dependencies: ["Keeper", "KeeperTestProgram", "LinuxSystem", "CLinux", "Supervision", "TestSupport"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "HistoryTests",
             dependencies: ["History", "LinuxSystem", "Supervision", "TestSupport"],

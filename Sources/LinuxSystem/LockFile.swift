@@ -64,6 +64,11 @@ public struct LockFile: ~Copyable, Sendable {
         self.file.close()
     }
 
+    /// Hands over the descriptor that holds the lock, as to the program that takes this one's place by execve(2).
+    public consuming func take() -> Int32 {
+        self.file.take()
+    }
+
     /// Keeps the lock until the process ends, whatever becomes of this value.
     public consuming func keep() {
         _ = self.file.take()

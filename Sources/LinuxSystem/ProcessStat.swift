@@ -10,6 +10,8 @@ public struct ProcessStat: Hashable, Sendable {
     public var threads: Int32
     /// In clock ticks (10 ms) since boot. With `pid` it tells processes apart, but not two of the same tick.
     public var startTime: UInt64
+    /// It has the program of the process that created it: PF_FORKNOEXEC of `<linux/sched.h>`, which a zombie keeps.
+    public var neverExecuted: Bool
     /// Where the environment lies in its memory; 0 and 0 when that is not told, as in the middle of an exec.
     var environmentStart: UInt64
     var environmentEnd: UInt64
@@ -42,6 +44,7 @@ public struct ProcessStat: Hashable, Sendable {
         self.pid = Int32(truncatingIfNeeded: pid)
         self.state = state
         (self.parent, self.group, self.session, self.threads) = (0, 0, 0, 0)
+        self.neverExecuted = false
         (self.startTime, self.environmentStart, self.environmentEnd) = (0, 0, 0)
         // Fields 4 to 51: ppid, pgrp, session, tty_nr, …, num_threads (20), itrealvalue, starttime, …, env_start (50).
         for field in 4...51 {
@@ -54,6 +57,7 @@ public struct ProcessStat: Hashable, Sendable {
             case 4: self.parent = Int32(truncatingIfNeeded: number)
             case 5: self.group = Int32(truncatingIfNeeded: number)
             case 6: self.session = Int32(truncatingIfNeeded: number)
+            case 9: self.neverExecuted = number & 0x40 != 0
             case 20: self.threads = Int32(truncatingIfNeeded: number)
             case 22: self.startTime = UInt64(bitPattern: number)
             case 50: self.environmentStart = UInt64(bitPattern: number)

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 
 #include "clinux_files.h"
+#include "clinux_keeper.h"
 #include "clinux_process.h"
 
 #ifdef __cplusplus

@@ -1,0 +1,228 @@
+import CLinux
+import Glibc
+import LinuxSystem
+
+/// What is said and heard on the socket to the agent.
+extension Keeper {
+    /// Messages in a turn; more wait for the next one, so that signals and ends are not kept waiting.
+    private static let maximumMessagesInATurn = 512
+    private static let retryTime = Duration.milliseconds(10)
+
+    func socketReady(_ events: EventLoop.Events) {
+        guard let agent = self.agent else { return }
+        if events.contains(.writable) {
+            self.agent?.isBehind = false
+            self.watchSocket(for: .readable)
+            self.tellAgent()
+        }
+        if !self.receiveAll(from: agent.socket), let watch = self.agent?.socketWatch {
+            // Nobody holds the other end any more. The agent's process is watched still, and its silence will be noticed.
+            self.loop.deregister(watch)
+            self.agent?.socketWatch = nil
+        }
+    }
+
+    /// Reads what there is; `false` at the end of the stream.
+    func receiveAll(from socket: Int32) -> Bool {
+        guard let start = self.buffer.baseAddress else { return false }
+        for _ in 0..<Self.maximumMessagesInATurn {
+            var received = cl_received()
+            let result = cl_receive_message(socket, start, UInt32(self.buffer.count), &received)
+            guard result > 0 else {
+                return result < 0 && Errno.current == .wouldBlock
+            }
+            self.heard(
+                UnsafeRawBufferPointer(start: start, count: min(Int(received.length), self.buffer.count)),
+                &received
+            )
+        }
+        return true
+    }
+
+    private func heard(_ bytes: UnsafeRawBufferPointer, _ received: inout cl_received) {
+        do throws(HandoverError) {
+            guard received.length <= self.buffer.count else { throw .tooLong }
+            let message = try AgentMessage(
+                bytes,
+                descriptors: received.lost_descriptors == 0 ? Int(received.descriptor_count) : nil
+            )
+            if case .announce(let outline) = message {
+                self.announced(
+                    outline,
+                    UnsafeRawBufferPointer(rebasing: bytes[HandoverProtocol.headerLength...]),
+                    &received
+                )
+            } else {
+                cl_close_received(&received)
+                self.heard(message)
+            }
+        } catch {
+            cl_close_received(&received)
+            self.log.write(.error, "cannot read what the agent said", ["error": "\(error)"])
+        }
+    }
+
+    private func announced(
+        _ outline: AnnouncementOutline,
+        _ body: UnsafeRawBufferPointer,
+        _ received: inout cl_received
+    ) {
+        if let known = self.custody.index(of: outline.run) {
+            // Told once more, by the agent itself.
+            self.endWatch(known)
+            self.custody.remove(known)
+        }
+        let count = Int(received.descriptor_count)
+        let index = withUnsafeBytes(of: &received.descriptors) { raw -> Int? in
+            let numbers = raw.assumingMemoryBound(to: Int32.self)
+            let pipes = Span(_unsafeElements: UnsafeBufferPointer(rebasing: numbers[min(1, count)..<count]))
+            return self.custody.insert(outline, body: body, pidfd: count > 0 ? numbers[0] : -1, pipes: pipes)
+        }
+        if index == nil {
+            cl_close_received(&received)
+        }
+        if index == nil || received.lost_descriptors != 0 {
+            self.lostAnnouncements &+= 1
+            self.log.write(.error, "cannot keep a run", ["run_id": "\(outline.run)"])
+        }
+    }
+
+    private func heard(_ message: AgentMessage) {
+        self.agent?.lastSign = self.loop.now
+        switch message {
+        case .hello(let generation): self.greet(generation)
+        case .announce: break
+        case .committed(let run): self.commit(run)
+        case .forget(let run): self.forget(run)
+        case .alive: self.notification?.alive()
+        case .ready: self.agentIsReady()
+        case .reloading: self.notification?.reloading()
+        case .shuttingDown:
+            if self.shutdownSignal == 0 {
+                self.shutdownSignal = SIGTERM
+            }
+            self.notification?.stopping()
+        case .upgradeRequest: self.prepareUpgrade()
+        case .leaving(let leaving): self.agent?.leaving = leaving
+        }
+    }
+
+    private func agentIsReady() {
+        guard let agent = self.agent else { return }
+        self.notification?.ready()
+        self.notification?.alive()
+        guard agent.phase != .ready else { return }
+        self.agent?.phase = .ready
+        self.wasEverReady = true
+        self.previousEnd = .none
+        self.log.write(.info, "the agent is ready", ["pid": "\(agent.pid)", "runs": "\(self.custody.count)"])
+        if agent.isOnTrial {
+            self.observeTrial()
+        } else {
+            self.upgradeNews = .none
+        }
+    }
+
+    // MARK: Saying
+
+    private func greet(_ generation: Int64) {
+        guard let agent = self.agent else { return }
+        var welcome = KeeperWelcome(keeperPID: getpid())
+        welcome.starts = self.starts
+        welcome.isInit = self.isInit
+        welcome.shutdownSignal = self.shutdownSignal
+        welcome.signIntervalMilliseconds = self.signIntervalMilliseconds
+        welcome.lostAnnouncements = self.lostAnnouncements
+        welcome.previousEnd = self.previousEnd
+        welcome.upgrade = self.upgradeNews
+        guard self.send(KeeperMessage.welcome(welcome)) else {
+            self.log.write(.error, "cannot greet the agent", ["pid": "\(agent.pid)"])
+            return
+        }
+        self.agent?.phase = .greeted
+        self.agent?.cursor = 0
+        self.agent?.told = 0
+        self.log.write(
+            .info,
+            "hands over to the agent",
+            ["pid": "\(agent.pid)", "generation": "\(generation)", "runs": "\(self.custody.count)"]
+        )
+        self.tellAgent()
+    }
+
+    /// As often as the agent's silence allows, and the service manager's watchdog.
+    private var signIntervalMilliseconds: UInt32 {
+        let interval = min(self.options.signInterval, self.notification?.watchdogInterval ?? self.options.signInterval)
+        let (seconds, attoseconds) = interval.components
+        return UInt32(min(3_600_000, max(10, seconds * 1000 + attoseconds / 1_000_000_000_000_000)))
+    }
+
+    /// Says all that the agent does not know yet, as far as there is room.
+    func tellAgent() {
+        guard let agent = self.agent, !agent.isBehind else { return }
+        if agent.phase == .greeted {
+            guard self.tellCustody() else { return }
+            self.agent?.phase = .informed
+        }
+        guard agent.phase.rawValue >= GuardedAgent.Phase.greeted.rawValue else { return }
+        for index in 0..<self.custody.end where self.custody[index].isUsed && !self.custody[index].isTold {
+            guard self.custody[index].isAdopted, let exit = self.custody[index].exit else { continue }
+            guard self.send(KeeperMessage.exited(self.custody[index].run, exit)) else { return }
+            self.custody[index].isTold = true
+        }
+    }
+
+    /// Every run that is in custody; `false` when there is no room for more now.
+    private func tellCustody() -> Bool {
+        while let cursor = self.agent?.cursor, cursor < self.custody.end {
+            if self.custody[cursor].isUsed {
+                guard self.tellRun(cursor) else { return false }
+                self.custody[cursor].isTold = true
+                self.agent?.told += 1
+            }
+            self.agent?.cursor += 1
+        }
+        return self.send(KeeperMessage.custodyEnd(self.agent?.told ?? 0))
+    }
+
+    private func tellRun(_ index: Int) -> Bool {
+        let slot = self.custody[index]
+        var descriptors: [Int32] = slot.pidfd >= 0 ? [slot.pidfd] : []
+        for place in 0..<slot.pipeCount {
+            descriptors.append(slot.pipes[place])
+        }
+        let message = KeeperMessage.custody(
+            exit: slot.exit,
+            isCommitted: slot.isCommitted,
+            hasProcess: slot.pidfd >= 0,
+            pipeCount: UInt8(slot.pipeCount),
+            announcement: self.custody.body(of: index)
+        )
+        return self.send(message, descriptors)
+    }
+
+    /// `false` when it could not be sent now; then it is tried again as soon as there is room.
+    func send(_ message: [UInt8], _ descriptors: [Int32] = []) -> Bool {
+        guard let agent = self.agent else { return false }
+        guard cl_send_message(agent.socket, message, UInt32(message.count), descriptors, UInt32(descriptors.count)) != 0
+        else { return true }
+        let error = Errno.current
+        self.agent?.isBehind = true
+        if error == .wouldBlock {
+            self.watchSocket(for: [.readable, .writable])
+        } else if error.rawValue != EPIPE, error.rawValue != ECONNRESET {
+            // ETOOMANYREFS: descriptors on their way count, and the agent takes them out by reading. EPIPE: it is dying.
+            self.retryTelling = self.loop.schedule(at: .now.advanced(by: Self.retryTime)) { [unowned self] in
+                self.retryTelling = nil
+                self.agent?.isBehind = false
+                self.tellAgent()
+            }
+        }
+        return false
+    }
+
+    private func watchSocket(for events: EventLoop.Events) {
+        guard let watch = self.agent?.socketWatch else { return }
+        try? self.loop.modify(watch, for: events)
+    }
+}

@@ -1,0 +1,294 @@
+internal import CLinux
+internal import Glibc
+public import LinuxSystem
+
+/// The agent's side of the hand-over. Belongs to one event loop; nothing here waits for the keeper but `connect`.
+///
+/// When the keeper does not read, what is to be said waits in a bounded list and custody is degraded, which is told once each
+/// time. When the keeper is gone, everything said goes nowhere, and the agent can go on without it.
+public final class KeeperLink {
+    /// The descriptor under which an agent finds the socket.
+    public static let inheritedDescriptor: Int32 = 3
+    /// How many messages wait for a keeper that does not read; beyond it they are lost.
+    public static let maximumWaiting = 4096
+    /// How long `connect` waits for the next message.
+    private static let patience: Int32 = 10_000
+
+    /// What is told of the link, on its loop.
+    public enum Event: Sendable {
+        /// An adopted run ended. It stays a zombie until `committed`.
+        case exited(RunKey, CustodyExit)
+        /// The answer to `requestUpgrade`: why it cannot be, or `nil` when the agent may leave.
+        case upgradeAnswer(refusal: String?)
+        /// Custody is degraded: the keeper does not read, and what it must know waits.
+        case delayed
+        /// It knows everything again, but for so many messages that were lost.
+        case caughtUp(lost: Int)
+        /// The keeper has gone.
+        case closed
+    }
+
+    private struct Waiting {
+        var message: [UInt8]
+        /// Duplicates, which are closed once they are sent.
+        var descriptors: [Int32]
+    }
+
+    public let welcome: KeeperWelcome
+    private let socket: Int32
+    private var loop: EventLoop?
+    private var watch: EventLoop.Registration?
+    private var deliver: ((Event) -> Void)?
+    private var sign: EventLoop.Deadline?
+    private var lastSaid = SuspendingClock.now
+    private var waiting: [Waiting] = []
+    private var lost = 0
+    public private(set) var isClosed = false
+
+    private init(socket: Int32, welcome: KeeperWelcome) {
+        self.socket = socket
+        self.welcome = welcome
+    }
+
+    deinit {
+        precondition(self.watch == nil, "a link to the keeper was dropped while it is watched")
+        Glibc.close(self.socket)
+    }
+
+    // MARK: Begin
+
+    /// Says hello and takes over what the keeper holds. Waits for that, so it belongs to the agent's start. The descriptor is
+    /// the link's from then on, whatever comes of it.
+    public static func connect(
+        descriptor: Int32 = KeeperLink.inheritedDescriptor,
+        generation: Int64
+    ) throws(KeeperLinkError) -> (link: KeeperLink, runs: [CustodyRun]) {
+        guard cl_is_seqpacket(descriptor) == 1 else { throw .noKeeper }
+        _ = cl_set_close_on_exec(descriptor, 1)
+        var reader = CustodyReader(socket: descriptor)
+        do throws(KeeperLinkError) {
+            let hello = AgentMessage.hello(generation)
+            guard cl_send_message(descriptor, hello, UInt32(hello.count), nil, 0) == 0 else {
+                throw .system(Errno.current)
+            }
+            let welcome = try reader.read(waiting: Self.patience)
+            return (KeeperLink(socket: descriptor, welcome: welcome), reader.runs)
+        } catch {
+            reader.abandon()
+            Glibc.close(descriptor)
+            throw error
+        }
+    }
+
+    /// From now on events are delivered and signs of life given. Once, on the loop.
+    public func attach(to loop: EventLoop, deliver: @escaping (Event) -> Void) throws(Errno) {
+        precondition(self.loop == nil, "a link has one loop")
+        self.loop = loop
+        self.deliver = deliver
+        self.watch = try loop.register(self.socket, for: .readable) { [unowned self] events in self.ready(events) }
+        self.say(AgentMessage.plain(.alive))
+        self.scheduleSign()
+    }
+
+    /// Ends the watch, so that the link may go.
+    public func detach() {
+        if let watch = self.watch {
+            self.loop?.deregister(watch)
+            self.watch = nil
+        }
+        if let sign = self.sign {
+            self.loop?.cancel(sign)
+            self.sign = nil
+        }
+    }
+
+    private func scheduleSign() {
+        let interval = Duration.milliseconds(Int64(self.welcome.signIntervalMilliseconds))
+        self.sign = self.loop?.schedule(at: self.lastSaid.advanced(by: interval)) { [unowned self] in
+            self.sign = nil
+            if self.lastSaid.duration(to: .now) >= interval {
+                self.say(AgentMessage.plain(.alive))
+            }
+            if !self.isClosed {
+                self.scheduleSign()
+            }
+        }
+    }
+
+    // MARK: Runs
+
+    /// What the child that becomes the run is to say between clone and exec; `nil` when nobody is there to hear it.
+    ///
+    /// - Parameter descriptors: those of `announcement.pipes`; they stay the caller's.
+    public func announcement(of announcement: RunAnnouncement, descriptors: [Int32]) -> SpawnAnnouncement? {
+        precondition(descriptors.count == announcement.pipes.count, "an announcement of other descriptors")
+        guard !self.isClosed else { return nil }
+        return SpawnAnnouncement(
+            socket: self.socket,
+            message: AgentMessage.announce(announcement),
+            pidOffset: HandoverProtocol.pidOffset,
+            descriptors: descriptors
+        )
+    }
+
+    /// Says in the child's place what it could not say (`Spawned.announcementError`).
+    public func announce(_ announcement: RunAnnouncement, process: PIDFD, descriptors: [Int32]) {
+        precondition(descriptors.count == announcement.pipes.count, "an announcement of other descriptors")
+        self.say(AgentMessage.announce(announcement), [process.descriptor] + descriptors)
+    }
+
+    /// The exit of an adopted run is recorded: the keeper may reap it.
+    public func committed(_ run: RunKey) {
+        self.say(AgentMessage.committed(run))
+    }
+
+    /// Nothing of the run is needed any more.
+    public func forget(_ run: RunKey) {
+        self.say(AgentMessage.forget(run))
+    }
+
+    // MARK: The agent itself
+
+    /// The agent is up: everything is recovered, and it answers.
+    public func ready() {
+        self.say(AgentMessage.plain(.ready))
+    }
+
+    public func reloading() {
+        self.say(AgentMessage.plain(.reloading))
+    }
+
+    /// From now on an agent that dies comes back in its shutdown.
+    public func shuttingDown() {
+        self.say(AgentMessage.plain(.shuttingDown))
+    }
+
+    /// Asks for the binary on the disk; `upgradeAnswer` follows.
+    public func requestUpgrade() {
+        self.say(AgentMessage.plain(.upgradeRequest))
+    }
+
+    /// The agent is about to end on purpose; the keeper ends with the same code. Waits for a keeper that does not read, two
+    /// seconds at most, because nothing follows that could wait.
+    public func leave(code: UInt8) {
+        self.say(AgentMessage.leaving(.ended(code: code)))
+        self.flush()
+    }
+
+    /// The agent is about to end so that the new binary takes its place.
+    public func leaveForUpgrade() {
+        self.say(AgentMessage.leaving(.replaced))
+        self.flush()
+    }
+
+    private func flush() {
+        for _ in 0..<200 where !self.waiting.isEmpty && !self.isClosed {
+            var watched = pollfd(fd: self.socket, events: Int16(POLLOUT), revents: 0)
+            poll(&watched, 1, 10)
+            self.sayWaiting()
+        }
+    }
+
+    // MARK: Saying
+
+    private func say(_ message: [UInt8], _ descriptors: [Int32] = []) {
+        guard !self.isClosed else { return }
+        self.lastSaid = .now
+        guard self.waiting.isEmpty else { return self.wait(message, descriptors) }
+        guard !self.send(message, descriptors), !self.isClosed else { return }
+        self.wait(message, descriptors)
+        self.deliver?(.delayed)
+        self.watchForRoom(true)
+    }
+
+    /// In order after what waits already.
+    private func wait(_ message: [UInt8], _ descriptors: [Int32]) {
+        guard self.waiting.count < Self.maximumWaiting else {
+            self.lost += 1
+            return
+        }
+        // The caller may close its own before there is room.
+        let duplicates = descriptors.map { cl_duplicate($0) }
+        guard duplicates.allSatisfy({ $0 >= 0 }) else {
+            for duplicate in duplicates where duplicate >= 0 {
+                Glibc.close(duplicate)
+            }
+            self.lost += 1
+            return
+        }
+        self.waiting.append(Waiting(message: message, descriptors: duplicates))
+    }
+
+    private func sayWaiting() {
+        var count = 0
+        while count < self.waiting.count, self.send(self.waiting[count].message, self.waiting[count].descriptors) {
+            self.closeAll(self.waiting[count].descriptors)
+            count += 1
+        }
+        self.waiting.removeFirst(min(count, self.waiting.count))
+        guard self.waiting.isEmpty, !self.isClosed else { return }
+        self.watchForRoom(false)
+        self.deliver?(.caughtUp(lost: self.lost))
+        self.lost = 0
+    }
+
+    /// `false` when there is no room now, or nobody at the other end.
+    private func send(_ message: [UInt8], _ descriptors: [Int32]) -> Bool {
+        guard cl_send_message(self.socket, message, UInt32(message.count), descriptors, UInt32(descriptors.count)) != 0
+        else { return true }
+        let error = Errno.current.rawValue
+        if error == EPIPE || error == ECONNRESET {
+            self.close()
+        }
+        // ETOOMANYREFS and ENOBUFS pass as EAGAIN does, when the keeper has read.
+        return false
+    }
+
+    private func watchForRoom(_ isWanted: Bool) {
+        guard let watch = self.watch else { return }
+        try? self.loop?.modify(watch, for: isWanted ? [.readable, .writable] : .readable)
+    }
+
+    private func close() {
+        guard !self.isClosed else { return }
+        self.isClosed = true
+        for waiting in self.waiting {
+            self.closeAll(waiting.descriptors)
+        }
+        self.waiting = []
+        self.detach()
+        self.deliver?(.closed)
+    }
+
+    private func closeAll(_ descriptors: [Int32]) {
+        for descriptor in descriptors {
+            Glibc.close(descriptor)
+        }
+    }
+
+    // MARK: Hearing
+
+    private func ready(_ events: EventLoop.Events) {
+        if events.contains(.writable) {
+            self.sayWaiting()
+        }
+        var reader = CustodyReader(socket: self.socket)
+        while !self.isClosed {
+            do throws(KeeperLinkError) {
+                guard let message = try reader.next() else { return }
+                self.heard(message)
+            } catch {
+                guard case .refused = error else { return self.close() }
+                // A keeper of another build; what it means by it is no matter of life and death.
+            }
+        }
+    }
+
+    private func heard(_ message: KeeperMessage) {
+        switch message {
+        case .exited(let run, let exit): self.deliver?(.exited(run, exit))
+        case .upgradeAnswer(let refusal): self.deliver?(.upgradeAnswer(refusal: refusal))
+        case .welcome, .custody, .custodyEnd: break
+        }
+    }
+}

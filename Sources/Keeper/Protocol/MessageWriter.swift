@@ -1,0 +1,65 @@
+/// Puts a message together; the length is filled in by `finish`.
+struct MessageWriter {
+    private var bytes: [UInt8] = []
+
+    /// Fields without a header.
+    init() {}
+
+    init(type: UInt8) {
+        self.bytes.reserveCapacity(64)
+        self.number(HandoverProtocol.magic)
+        self.number(HandoverProtocol.version)
+        self.number(type)
+        self.number(UInt32(0))
+    }
+
+    mutating func number<Number: FixedWidthInteger>(_ value: Number) {
+        for index in 0..<MemoryLayout<Number>.size {
+            self.bytes.append(UInt8(truncatingIfNeeded: value >> (8 * index)))
+        }
+    }
+
+    mutating func flag(_ value: Bool) {
+        self.number(UInt8(value ? 1 : 0))
+    }
+
+    mutating func run(_ key: RunKey) {
+        self.number(key.high)
+        self.number(key.low)
+    }
+
+    /// - Precondition: `block` is not longer than `limit`.
+    mutating func block(_ block: some Collection<UInt8>, atMost limit: Int) {
+        precondition(block.count <= limit, "a field of \(block.count) bytes where \(limit) may be")
+        self.number(UInt16(block.count))
+        self.bytes.append(contentsOf: block)
+    }
+
+    /// A text for people, cut between characters where it is too long.
+    mutating func text(_ text: String, atMost limit: Int) {
+        var text = text[...]
+        while text.utf8.count > limit {
+            text.removeLast()
+        }
+        self.block(Array(text.utf8), atMost: limit)
+    }
+
+    /// A body that was read before, as it is.
+    mutating func raw(_ body: UnsafeRawBufferPointer) {
+        self.bytes.append(contentsOf: body)
+    }
+
+    /// The fields so far.
+    var written: [UInt8] {
+        self.bytes
+    }
+
+    consuming func finish() -> [UInt8] {
+        let length = UInt32(self.bytes.count - HandoverProtocol.headerLength)
+        precondition(self.bytes.count <= HandoverProtocol.maximumMessage, "a message of \(self.bytes.count) bytes")
+        for index in 0..<4 {
+            self.bytes[4 + index] = UInt8(truncatingIfNeeded: length >> (8 * index))
+        }
+        return self.bytes
+    }
+}
