@@ -81,7 +81,9 @@ public actor Supervisor: SupervisorCommands {
             decided = effects.compactMap(\.instance).filter { seen.insert($0).inserted }
         }
         let token = self.held.begin(for: decided)
-        effects.forEach { self.perform($0) }
+        for effect in effects {
+            self.perform(effect)
+        }
         self.perform()
         await withCheckedContinuation { continuation in
             let loop = self.loop
@@ -100,7 +102,9 @@ public actor Supervisor: SupervisorCommands {
     private func release(_ token: HeldEffects.Token) {
         guard let (continuation, deadline) = self.waiting.removeValue(forKey: token) else { return }
         self.loop.cancel(deadline)
-        self.held.release(token).forEach { self.perform($0) }
+        for effect in self.held.release(token) {
+            self.perform(effect)
+        }
         self.perform()
         continuation.resume()
     }

@@ -32,8 +32,10 @@ struct AdoptionTests {
             self.roster.announcesRuns = true
             self.now = before?.now.later(by: .milliseconds(100)) ?? .beginning
             self.notes = before?.notes ?? [:]
-            let survivors = conditions.map { run, condition in
-                SurvivingRun(note: self.notes[run]!, pid: condition == .notStarted ? nil : 42, condition: condition)
+            let survivors = conditions.compactMap { run, condition in
+                self.notes[run].map {
+                    SurvivingRun(note: $0, pid: condition == .notStarted ? nil : 42, condition: condition)
+                }
             }
             self.roster.begin(
                 at: self.now,
