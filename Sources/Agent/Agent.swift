@@ -81,7 +81,7 @@ final class Agent {
             on: historyLoop,
             HistoryOptions(
                 directory: state,
-                retention: HistoryRetention(),
+                retention: HistoryRetention(settings.history),
                 bootID: Self.bootID(),
                 generation: generation
             ),
@@ -255,5 +255,16 @@ final class Agent {
                 throw AgentStartFailure("cannot lock \(directory)/agent.lock: \(error)")
             }
         }
+    }
+}
+
+extension HistoryRetention {
+    init(_ settings: HistorySettings) {
+        self.init(
+            age: settings.age,
+            exits: settings.records,
+            exitsPerWorker: settings.recordsPerWorker,
+            size: settings.size
+        )
     }
 }

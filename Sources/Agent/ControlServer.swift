@@ -181,6 +181,10 @@ final class ControlServer: Sendable {
             limits: [
                 "operations": Int64(WorkerRoster.maximumOperations),
                 "spawn_lanes": Int64(Spawner.maximumLanes),
+                "history_age_seconds": settings.history.age.components.seconds,
+                "history_exits": Int64(settings.history.records),
+                "history_exits_per_worker": Int64(settings.history.recordsPerWorker),
+                "history_size_bytes": settings.history.size,
                 "log_lines_waiting": Int64(LogWriter.limit),
                 "connections_per_listener": Int64(HTTPLimits().connectionsPerListener),
                 "connections_unix": Int64(Self.connectionsOfUnixSocket),

@@ -10,6 +10,7 @@ final class ConfigurationReading {
 
     private var agent = AgentSection()
     private var control = ControlSection()
+    private var history = HistorySection()
     private var defaults = WorkerDraft()
     private var workers: [Worker] = []
     private var origins: [String: Origin] = [:]
@@ -42,7 +43,13 @@ final class ConfigurationReading {
         guard self.problems.problems.isEmpty else {
             throw ConfigurationError(self.problems.problems)
         }
-        return Settings(agent: agent, control: control, workers: workers, files: self.files)
+        return Settings(
+            agent: agent,
+            control: control,
+            history: self.history.settings,
+            workers: workers,
+            files: self.files
+        )
     }
 
     /// The control socket of the main file alone; `nil` when the file does not tell.
@@ -79,6 +86,8 @@ final class ConfigurationReading {
                 self.agent = AgentSection(reader.table(entry, example: "[agent]") ?? [], reader)
             case "control":
                 self.control = ControlSection(reader.table(entry, example: "[control]") ?? [], reader, self.system)
+            case "history":
+                self.history = HistorySection(reader.table(entry, example: "[history]") ?? [], reader)
             case "defaults":
                 self.defaults = WorkerDraft(reader.table(entry, example: "[defaults]") ?? [], reader)
             case "workers":

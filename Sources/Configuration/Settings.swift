@@ -4,6 +4,7 @@ public import Supervision
 public struct Settings: Equatable, Sendable {
     public var agent: AgentSettings
     public var control: ControlSettings
+    public var history: HistorySettings
     /// In the order of the files, and in each file in the order of its lines.
     public var workers: [WorkerSpecification]
     /// Absolute paths of what was read: the main file, then the included ones.
@@ -12,11 +13,13 @@ public struct Settings: Equatable, Sendable {
     public init(
         agent: AgentSettings,
         control: ControlSettings,
+        history: HistorySettings = HistorySettings(),
         workers: [WorkerSpecification],
         files: [String]
     ) {
         self.agent = agent
         self.control = control
+        self.history = history
         self.workers = workers
         self.files = files
     }
@@ -33,4 +36,17 @@ public struct AgentSettings: Equatable, Sendable {
         self.stateDirectory = stateDirectory
         self.logDirectory = logDirectory
     }
+}
+
+/// `[history]`: how much of the past is kept.
+public struct HistorySettings: Equatable, Sendable {
+    /// Of exits, transitions and operations.
+    public var age = Duration.seconds(90 * 86400)
+    /// Exits in all.
+    public var records = 100_000
+    public var recordsPerWorker = 10_000
+    /// Bytes of the database and its log together.
+    public var size: Int64 = 256 << 20
+
+    public init() {}
 }

@@ -11,6 +11,8 @@ public struct OperationOptions: Equatable, Sendable {
     public var grace: String?
     public var observe: String?
     public var reason: String?
+    /// What is decided outlives a reboot, too.
+    public var isPersistent = false
 
     public init() {}
 
@@ -22,6 +24,7 @@ public struct OperationOptions: Equatable, Sendable {
             ("grace", self.grace),
             ("observe", self.observe),
             ("reason", self.reason),
+            ("persist", self.isPersistent ? "true" : nil),
         ])
     }
 }

@@ -18,6 +18,9 @@ struct OperationArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Why, for the record.", valueName: "text"))
     var reason: String?
 
+    @Flag(help: "Let the decision outlive a reboot; else autostart decides then.")
+    var persist = false
+
     @Flag(help: "Print the agent's JSON as it came.")
     var json = false
 

@@ -44,6 +44,7 @@ struct OperationRunner {
         options.grace = self.grace?.text
         options.observe = self.observe?.text
         options.reason = self.arguments.reason
+        options.isPersistent = self.arguments.persist
         let workers = self.arguments.workers
         if workers.count == 1, !NamePattern(text: workers[0]).isGlob {
             return .perform(self.action, worker: workers[0], options: options)

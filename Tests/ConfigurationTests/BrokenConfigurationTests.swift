@@ -22,7 +22,9 @@ import Testing
         [[control.listeners]]                          #@ 1 a listener has no "address"
 
         [history]
-        keep = "90d"                                   #@ 1 "keep" in "history" is not supported yet
+        keep = "90 days"                               #@ 8 "keep" must be a whole number with a unit
+        keep_records = 0                               #@ 16 "keep_records" must be from 1 to 10000000, not 0
+        max_size = "256MB"                             #@ 12 "max_size" must be a whole number of bytes, with a unit
 
         [defaults]
         restart = "sometimes"                          #@ 11 "restart" cannot be "sometimes"
@@ -81,7 +83,7 @@ import Testing
 
     @Test func everyMistakeIsToldWithItsPlaceAndNothingElse() throws {
         let expected = try Self.expectations()
-        #expect(expected.count == 36)
+        #expect(expected.count == 38)
         let problems = TestSystem().problems(Self.text)
         for problem in problems {
             #expect(problem.file == "reeve.toml")

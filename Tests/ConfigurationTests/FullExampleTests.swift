@@ -5,7 +5,7 @@ import Testing
 @Suite struct FullExampleTests {
     @Test func onlyLacksWhatIsNotSupportedYet() {
         let problems = TestSystem().problems(fullExample)
-        #expect(problems.count == 45)
+        #expect(problems.count == 41)
         for problem in problems {
             #expect(problem.message.contains("not supported yet"), "\(problem)")
             #expect(problem.line != nil)
@@ -19,7 +19,7 @@ import Testing
             lines[try #require(problem.line) - 1] = ""
         }
         let skipped = [
-            "[history]", "[[control.tokens]]", ".ready]", ".health]", ".resources]", ".check]", "http = \"tcp:",
+            "[[control.tokens]]", ".ready]", ".health]", ".resources]", ".check]", "http = \"tcp:",
         ]
         lines.removeAll { line in skipped.contains { line.prefix { $0 != "#" }.contains($0) } }
         // A listener on all addresses needs the TLS that was on a removed line.
@@ -28,6 +28,7 @@ import Testing
         let settings = try TestSystem().loadText(text, isRoot: true)
         #expect(settings.workers.map(\.name) == ["web"])
         #expect(settings.control.listeners.map(\.port) == [9190, 9191])
+        #expect(settings.history == HistorySettings())
         #expect(settings.workers.first?.noRestart == [.code(78)])
     }
 }

@@ -7,7 +7,7 @@ import Testing
     private static func sections() -> [(section: Section, before: String)] {
         [
             (.root, ""), (.agent, "[agent]\n"), (.control, "[control]\n"), (.listener, "[[control.listeners]]\n"),
-            (.worker, "[defaults]\n"), (.backoff, "[defaults.backoff]\n"),
+            (.history, "[history]\n"), (.worker, "[defaults]\n"), (.backoff, "[defaults.backoff]\n"),
             (.restartLimit, "[defaults.restart_limit]\n"),
             (.stop, "[defaults.stop]\n"), (.output, "[defaults.output]\n"),
         ]

@@ -45,6 +45,30 @@ import Testing
         )
     }
 
+    @Test(arguments: ["start", "stop", "restart"])
+    func aDecisionMayBeMadeToOutliveAReboot(action: String) throws {
+        let target = "/v1/workers/web/\(action)"
+        #expect(try !self.request(target).isPersistent)
+        #expect(try !self.request("\(target)?persist=false").isPersistent)
+        #expect(try self.request("\(target)?persist=true").isPersistent)
+        #expect(try self.request(target, body: "{\"persist\":true}").isPersistent)
+        #expect(
+            try self.request("/v1/operations?action=\(action)&workers=web", body: "{\"persist\":true}").isPersistent
+        )
+        let wrong: [(String, ProblemCode)] = [
+            ("{\"persist\":\"true\"}", .invalidBody), ("{\"persist\":1}", .invalidBody),
+        ]
+        for (body, code) in wrong {
+            let headers = [("Content-Type", "application/json")]
+            try self.desk.refused(400, code, "POST", target, headers: headers, body: body)
+        }
+        for value in ["", "1", "yes", "True"] {
+            try self.desk.refused(400, .invalidParameter, "POST", "\(target)?persist=\(value)")
+        }
+        let other = "/v1/operations?action=reset&workers=web&persist=true"
+        try self.desk.refused(400, .unknownParameter, "POST", other)
+    }
+
     @Test func aSignalGoesToTheMainProcessOrToAll() throws {
         let main = try self.request("/v1/workers/web/signal?signal=HUP")
         #expect(main.signal == .hangup)

@@ -1,9 +1,11 @@
 import ControlMessages
 import HTTPServer
+import LinuxSystem
 import Supervision
 import Testing
 
 @testable import ControlAPI
+@testable import History
 
 /// /healthz, /readyz, /openapi.json and /v1/agent.
 @Suite struct ProbesTests {
@@ -124,5 +126,34 @@ import Testing
         #expect(message.limits["history_questions"] == 64)
         #expect(message.limits["operations_kept"] == 1_000)
         #expect(message.capabilities["pidfd"] == "yes")
+        #expect(message.degraded == [])
+    }
+
+    @Test func theAgentTellsWhatIsWrongWithTheHistory() throws {
+        self.desk.history.contents.withLock { contents in
+            contents.status.degraded = "database or disk is full"
+            contents.status.pending = 1
+        }
+        func degraded() throws -> [String] { try self.desk.get("/v1/agent").decode(AgentMessage.self).degraded }
+        #expect(
+            try degraded() == ["the history cannot be written: database or disk is full; 1 exit waits in memory"]
+        )
+        #expect(try self.desk.get("/healthz").status == 200)
+        let path = "/var/lib/reeve/history.set-aside-20261122T100000.000Z.db"
+        self.desk.history.contents.withLock { contents in
+            contents.status.pending = 10_000
+            contents.status.lostExits = 7
+            contents.status.lostTransitions = 20
+            contents.status.setAside = [SetAside(path: path, reason: "it is damaged: malformed")]
+        }
+        #expect(
+            try degraded() == [
+                "the history cannot be written: database or disk is full; 10000 exits wait in memory",
+                "7 exits and 20 other transitions were given up, because more waited for the history than memory is "
+                    + "allowed to hold",
+                "the history could not be used, because it is damaged: malformed; it was set aside as \(path), and a "
+                    + "new one begun",
+            ]
+        )
     }
 }

@@ -97,7 +97,7 @@ import Testing
         )
     }
 
-    @Test(arguments: ["if_run", "if_running", "on_conflict", "override_hold", "persist"])
+    @Test(arguments: ["if_run", "if_running", "on_conflict", "override_hold"])
     func aParameterToComeIsRefusedByName(name: String) throws {
         for action in ["start", "stop", "restart"] {
             let detail = try self.desk.refused(

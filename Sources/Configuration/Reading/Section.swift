@@ -31,11 +31,7 @@ struct Section: Sendable {
         self.keys + self.later.keys.sorted()
     }
 
-    static let root = Section(
-        "a configuration",
-        ["agent", "control", "defaults", "workers"],
-        later: ["history": .table(["keep", "keep_records", "keep_per_worker", "max_size"])]
-    )
+    static let root = Section("a configuration", ["agent", "control", "history", "defaults", "workers"])
 
     static let agent = Section("[agent]", ["state_dir", "log_dir", "include"], later: ["on_keeper_death": .value])
 
@@ -50,6 +46,8 @@ struct Section: Sendable {
         ["address", "anonymous", "max_role"],
         later: ["tls": .table(["certificate", "key", "client_ca"])]
     )
+
+    static let history = Section("[history]", ["keep", "keep_records", "keep_per_worker", "max_size"])
 
     static let worker = Section(
         "a worker",
@@ -83,7 +81,7 @@ struct Section: Sendable {
 
     /// Where a key that stands in the wrong table may belong.
     private static let all: [Section] = [
-        .worker, .backoff, .restartLimit, .stop, .output, .control, .listener, .agent, .root,
+        .worker, .backoff, .restartLimit, .stop, .output, .control, .listener, .history, .agent, .root,
     ]
 
     /// What to do about a key that is not one of this section.

@@ -23,6 +23,23 @@ extension ValueReader {
         return value
     }
 
+    /// A number of bytes.
+    func size(_ entry: TOMLEntry, _ range: ClosedRange<Int64>, example: String) -> Int64? {
+        let advice = "write it as in \(example)"
+        guard let text = self.string(entry, example: example) else { return nil }
+        guard let value = SizeText.parse(text) else {
+            let form = "a whole number of bytes, with a unit such as \(SizeText.examples)"
+            self.report(entry.value, "\"\(entry.key)\" must be \(form), not \(Quoted.text(text))", advice)
+            return nil
+        }
+        guard range.contains(value) else {
+            let bounds = "from \"\(SizeText.format(range.lowerBound))\" to \"\(SizeText.format(range.upperBound))\""
+            self.report(entry.value, "\"\(entry.key)\" must be \(bounds), not \(Quoted.text(text))", advice)
+            return nil
+        }
+        return value
+    }
+
     /// One of a few words. Those of `later` are of the product but not of this version.
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ entry: TOMLEntry,

@@ -1,5 +1,6 @@
 internal import ControlMessages
 internal import HTTPServer
+internal import History
 internal import Supervision
 
 /// GET /v1/agent.
@@ -35,7 +36,7 @@ extension ControlHandler {
             instances: self.status.workers.reduce(0) { $0 + $1.instances.count },
             capabilities: self.agent.capabilities,
             limits: NamedValues(self.agent.limits.entries + Self.limits),
-            degraded: self.agent.degraded
+            degraded: self.agent.degraded + self.history.status.troubles
         )
         call.respond(Answer.json(message))
     }
@@ -46,5 +47,31 @@ extension ControlHandler {
             .init(name: "operations_kept", value: Int64(OperationLog.maximumCount)),
             .init(name: "waiting_requests", value: Int64(WaitLimit.maximum)),
         ]
+    }
+}
+
+extension HistoryStatus {
+    /// How many of the files that were set aside are named, the latest ones.
+    private static let maximumSetAside = 10
+
+    /// A sentence for each thing that is not as it should be.
+    var troubles: [String] {
+        var sentences: [String] = []
+        if let reason = self.degraded {
+            let exits =
+                switch self.pending {
+                case 0: "no exit waits"
+                case 1: "1 exit waits"
+                default: "\(self.pending) exits wait"
+                }
+            sentences.append("the history cannot be written: \(reason); \(exits) in memory")
+        }
+        if self.lostExits > 0 || self.lostTransitions > 0 {
+            sentences.append(
+                "\(self.lostExits) exits and \(self.lostTransitions) other transitions were given up, "
+                    + "because more waited for the history than memory is allowed to hold"
+            )
+        }
+        return sentences + self.setAside.suffix(Self.maximumSetAside).map(\.message)
     }
 }

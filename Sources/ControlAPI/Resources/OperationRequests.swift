@@ -65,6 +65,7 @@ extension ControlHandler {
         request.reason = try Self.reason(call)
         request.grace = try call.parameters.duration("grace", atMost: Self.maximumOperationTime)
         request.observe = try call.parameters.duration("observe", atMost: Self.maximumOperationTime)
+        request.isPersistent = try call.parameters.flag("persist") ?? false
         if let instance = try call.parameters.integer("instance", in: 0...9999) {
             guard workers.count == 1 else {
                 throw Problem(.unprocessable, "instance is for one worker, and \(workers.count) are named")

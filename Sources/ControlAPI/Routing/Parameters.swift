@@ -92,6 +92,13 @@ struct Parameters {
         return value
     }
 
+    /// `true` or `false`.
+    func flag(_ name: String) throws(Problem) -> Bool? {
+        guard let text = self.values[name] else { return nil }
+        guard let value = Bool(text) else { throw Problem(.invalidParameter, "\(name) is true or false") }
+        return value
+    }
+
     /// One of a few words.
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ name: String,

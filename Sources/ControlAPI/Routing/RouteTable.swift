@@ -24,9 +24,12 @@ public enum RouteTable {
         Route("GET", "/v1/workers/{worker}", role: .monitor) { handler, call throws(Problem) in
             try handler.showWorker(call)
         },
-        Self.operation(.start, parameters: ["wait", "timeout", "instance", "reason", "observe"]),
-        Self.operation(.stop, parameters: ["wait", "timeout", "instance", "reason", "grace"]),
-        Self.operation(.restart, parameters: ["wait", "timeout", "instance", "reason", "grace", "observe"]),
+        Self.operation(.start, parameters: ["wait", "timeout", "instance", "reason", "observe", "persist"]),
+        Self.operation(.stop, parameters: ["wait", "timeout", "instance", "reason", "grace", "persist"]),
+        Self.operation(
+            .restart,
+            parameters: ["wait", "timeout", "instance", "reason", "grace", "observe", "persist"]
+        ),
         Self.operation(.signal, parameters: ["signal", "scope", "instance", "reason"]),
         Self.operation(.reset, parameters: ["instance", "reason"]),
     ]
@@ -53,7 +56,8 @@ public enum RouteTable {
             "/v1/operations",
             role: .operate,
             parameters: [
-                "action", "workers", "wait", "timeout", "instance", "reason", "grace", "observe", "signal", "scope",
+                "action", "workers", "wait", "timeout", "instance", "reason", "grace", "observe", "persist", "signal",
+                "scope",
             ],
             parametersToCome: Self.operationParametersToCome
         ) { handler, call throws(Problem) in try handler.operateOnWorkers(call) },
@@ -89,7 +93,7 @@ public enum RouteTable {
         Self.workers.first { $0.pattern == "/v1/workers/{worker}/\(action.rawValue)" }
     }
 
-    private static let operationParametersToCome = ["if_run", "if_running", "on_conflict", "override_hold", "persist"]
+    private static let operationParametersToCome = ["if_run", "if_running", "on_conflict", "override_hold"]
 
     /// Paths that belong to the API's description and not to this version: they are refused by name, so that nobody
     /// looks for a typing error.
