@@ -6,7 +6,6 @@ SHELL := /bin/bash
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-bindir = $(DESTDIR)$(PREFIX)/bin
 
 .PHONY: help run test build format lint bench install clean
 
@@ -33,9 +32,8 @@ lint: ## Fails on any finding of the formatter, shellcheck and the project's own
 bench: ## Builds reeve and measures it beside a bare C loop and bare libmicrohttpd.
 	@scripts/bench
 
-install: ## Installs .build/release/reeve, stripped, below PREFIX (/usr/local) and DESTDIR; run make build first.
-	@test -x .build/release/reeve || { echo "run make build first" >&2; exit 1; }
-	install -D --strip --mode=755 .build/release/reeve "$(bindir)/reeve"
+install: ## Installs it with service files and examples below PREFIX (/usr/local) and DESTDIR; run make build first.
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" scripts/install
 
 clean: ## Removes what was built.
 	rm -rf .build .build-tsan .build-asan .venv

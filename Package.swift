@@ -169,6 +169,11 @@ let package = Package(
             dependencies: ["TestSupport", "ControlMessages", "LinuxSystem", "Supervision", "reeve"],
             swiftSettings: swiftSettings
         ),
+        .testTarget(
+            name: "PackagingTests",
+            dependencies: ["TestSupport", "ControlMessages", "LinuxSystem", "Supervision", "reeve"],
+            swiftSettings: swiftSettings
+        ),
     ],
     cLanguageStandard: .gnu11,
     cxxLanguageStandard: .cxx17

@@ -74,7 +74,7 @@ public final class TemporaryDirectory {
 }
 
 /// What a symbolic link points to, `nil` when it cannot be read.
-func target(ofLink path: String) -> String? {
+public func target(ofLink path: String) -> String? {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
         guard let start = buffer.baseAddress else { return nil }
         let count = readlink(path, start, buffer.count)
