@@ -203,6 +203,8 @@ IN_CHILD static int child(void *argument) {
     const struct cl_spawn_request *request = lane->request;
     // Either this sees the request to abort, or cl_spawn_abort sees the pidfd.
     if (atomic_load(&lane->aborted)) return fail(lane, CL_STAGE_ABORTED, ECANCELED);
+    // Looked at here, where the number is known at no cost.
+    if (atomic_load(&lane->pidfd) > request->highest_pidfd) return fail(lane, CL_STAGE_CLONE, EMFILE);
     if (request->announcement) lane->announcement_error = announce(request->announcement);
     if (syscall(SYS_setsid) < 0) return fail(lane, CL_STAGE_SETSID, errno);
     syscall(SYS_umask, 022);

@@ -88,17 +88,20 @@ int cl_signalfd(const int *signals, int count) {
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int cl_signalfd_read(int descriptor, struct cl_signal *record) {
-    struct signalfd_siginfo info;
+int cl_signalfd_read(int descriptor, struct cl_signal *records) {
+    struct signalfd_siginfo infos[CL_SIGNALS_AT_ONCE];
     ssize_t n;
     do {
-        n = read(descriptor, &info, sizeof info);
+        n = read(descriptor, infos, sizeof infos);
     } while (n < 0 && errno == EINTR);
-    if (n != sizeof info) return n < 0 && errno != EAGAIN ? -1 : 0;
-    record->number = (int32_t)info.ssi_signo;
-    record->sender_pid = (int32_t)info.ssi_pid;
-    record->sender_uid = info.ssi_uid;
-    return 1;
+    if (n < 0) return errno == EAGAIN ? 0 : -1;
+    int count = (int)(n / (ssize_t)sizeof infos[0]);
+    for (int i = 0; i < count; i++) {
+        records[i].number = (int32_t)infos[i].ssi_signo;
+        records[i].sender_pid = (int32_t)infos[i].ssi_pid;
+        records[i].sender_uid = infos[i].ssi_uid;
+    }
+    return count;
 }
 
 int cl_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }

@@ -56,6 +56,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         var work: [Work] = []
         /// The loop waits, or is about to, without knowing of any work: the next one who adds some wakes it.
         var needsWakeUp = false
+        /// When that wait ends by itself; `nil` for never.
+        var waitEnds: SuspendingClock.Instant?
     }
 
     /// The work of the turn that runs; it changes places with `incoming.work`, so that neither is allocated anew.
@@ -171,9 +173,14 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     /// How many nanoseconds the wait may last; below 0 for as long as nothing happens.
     private func beginWait() -> Int64 {
         var longest = self.longestWait?()
-        if let instant = self.deadlines.earliest(where: { self.actions[$0] != nil }) {
-            let left = SuspendingClock.now.duration(to: instant)
-            longest = longest.map { min($0, left) } ?? left
+        var end: SuspendingClock.Instant?
+        let deadline = self.deadlines.earliest(where: { self.actions[$0] != nil })
+        if deadline != nil || longest != nil {
+            let now = SuspendingClock.now
+            if let left = deadline.map({ now.duration(to: $0) }) {
+                longest = longest.map { min($0, left) } ?? left
+            }
+            end = longest.map { now.advanced(by: $0) }
         }
         if let longest, longest <= .zero {
             return 0
@@ -181,6 +188,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         // From here on whoever adds work wakes the loop; what was added before keeps it from waiting.
         let mayWait = self.incoming.withLock { incoming in
             incoming.needsWakeUp = incoming.work.isEmpty
+            incoming.waitEnds = end
             return incoming.needsWakeUp
         }
         guard mayWait else { return 0 }
@@ -252,12 +260,15 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     }
 
     /// Calls `closure` on the loop, after what was enqueued before it.
-    public func execute(_ closure: @escaping @Sendable () -> Void) {
-        self.add(.closure(closure))
+    ///
+    /// - Parameter patience: how long the call may wait for a turn that comes by itself. A wake-up is work of the caller, and
+    ///   some of it where the loop's thread then runs; callers who cannot spare it at the moment say so.
+    public func execute(within patience: Duration = .zero, _ closure: @escaping @Sendable () -> Void) {
+        self.add(.closure(closure), within: patience)
     }
 
     public func enqueue(_ job: consuming ExecutorJob) {
-        self.add(.job(UnownedJob(job)))
+        self.add(.job(UnownedJob(job)), within: .zero)
     }
 
     /// Whether the loop is idle in its wait, or its present turn is younger than `limit`.
@@ -267,9 +278,13 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         return .nanoseconds(self.nanoseconds(at: .now) - began) < limit
     }
 
-    private func add(_ work: Work) {
+    private func add(_ work: Work, within patience: Duration) {
         let wakes = self.incoming.withLock { incoming in
             incoming.work.append(work)
+            if patience > .zero, let end = incoming.waitEnds, SuspendingClock.now.duration(to: end) <= patience {
+                // It wakes by itself; somebody less patient may wake it before.
+                return false
+            }
             defer { incoming.needsWakeUp = false }
             return incoming.needsWakeUp
         }

@@ -95,12 +95,12 @@ extension ProcessTable {
     /// Whether anything of a run lives, after its leader has ended. In the common case there are no orphans at all, and
     /// this costs one read. An orphan in the middle of an exec, which cannot be assigned to a run yet, counts for a second;
     /// what cannot be looked at for want of descriptors counts as long as that lasts.
-    public func hasRemains(leader: Int32, runID: String) -> Bool {
-        if self.listsChildren, self.orphans().isEmpty {
+    public func hasRemains(leader: Int32, runID: @autoclosure () -> String) -> Bool {
+        if self.isSurelyWithoutOrphans {
             return false
         }
         self.isBlind = false
-        let (members, suspects) = self.scan(leader: leader, runID: runID, leaderAlive: false)
+        let (members, suspects) = self.scan(leader: leader, runID: runID(), leaderAlive: false)
         return !members.isEmpty || suspects > 0 || self.isBlind
     }
 

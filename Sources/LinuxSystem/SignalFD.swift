@@ -27,13 +27,16 @@ public struct SignalFD: ~Copyable, Sendable {
 
     /// Takes every signal that waits. Several of one kind may have become one (signal(7)).
     public borrowing func drain() throws(Errno) -> [Received] {
+        let atOnce = Int(CL_SIGNALS_AT_ONCE)
         var received: [Received] = []
-        var record = cl_signal()
+        var records = [cl_signal](repeating: cl_signal(), count: atOnce)
         let number = self.owned.rawValue
-        while try systemCall("read", { cl_signalfd_read(number, &record) }) == 1 {
-            received.append(
-                Received(number: record.number, senderPID: record.sender_pid, senderUID: record.sender_uid)
-            )
+        var count = atOnce
+        while count == atOnce {
+            count = Int(try systemCall("read") { cl_signalfd_read(number, &records) })
+            received += records[..<count].map {
+                Received(number: $0.number, senderPID: $0.sender_pid, senderUID: $0.sender_uid)
+            }
         }
         return received
     }

@@ -16,6 +16,7 @@ struct SpawnArguments: ~Copyable {
     mutating func withCRequest<Result>(
         _ request: SpawnRequest,
         nullDescriptor: Int32,
+        highestPIDFD: Int32,
         _ body: (UnsafePointer<cl_spawn_request>) -> Result
     ) -> Result? {
         let pointers = request.arguments.count + request.environment.count + 2
@@ -53,6 +54,7 @@ struct SpawnArguments: ~Copyable {
                 Self.number(request.standardOutput, nullDescriptor, 1),
                 Self.number(request.standardError, nullDescriptor, 2)
             ),
+            highest_pidfd: highestPIDFD,
             announcement: nil,
             open_files: DescriptorLimit.ofChildren
         )

@@ -21,12 +21,13 @@ public final class SpawnLane {
     /// long as the exec does: on a dead file system for ever, unless the job's ticket is aborted. EMFILE while not more
     /// than `descriptorHeadroom` descriptors are left.
     public func spawn(_ request: SpawnRequest) throws(SpawnFailure) -> Spawned {
-        guard self.hasDescriptors else {
-            throw SpawnFailure(stage: .clone, errno: .tooManyOpenFiles, request: request)
-        }
         var result = cl_spawn_result()
         var wasAborted = false
-        let answered: Void? = self.arguments.withCRequest(request, nullDescriptor: self.pool.nullDescriptor) {
+        let answered: Void? = self.arguments.withCRequest(
+            request,
+            nullDescriptor: self.pool.nullDescriptor,
+            highestPIDFD: Self.highestDescriptor
+        ) {
             guard self.pool.beginSpawn(self.slot) else {
                 wasAborted = true
                 return
@@ -53,12 +54,8 @@ public final class SpawnLane {
         throw SpawnFailure(stage: stage, errno: Errno(rawValue: result.error), request: request)
     }
 
-    /// Whether there is a descriptor for the process besides those that are left to others.
-    private var hasDescriptors: Bool {
-        // The lowest number that is free: all below it are taken.
-        let lowest = fcntl(self.pool.nullDescriptor, F_DUPFD_CLOEXEC, 0)
-        guard lowest >= 0 else { return false }
-        Glibc.close(lowest)
-        return UInt64(lowest) + UInt64(Self.descriptorHeadroom) < DescriptorLimit.current
+    /// The highest number that a start may take: the kernel gives the lowest that is free, so all below it are taken.
+    private static var highestDescriptor: Int32 {
+        Int32(clamping: DescriptorLimit.current) - Int32(self.descriptorHeadroom) - 1
     }
 }

@@ -329,6 +329,58 @@ struct EventLoopTests {
         #expect(turns == 3)
     }
 
+    @Test func whoIsPatientWaitsForATurnThatComesByItself() throws {
+        let loop = try EventLoop(name: "test")
+        let due = Box<SuspendingClock.Instant>()
+        let done = Box<SuspendingClock.Instant>()
+        loop.start()
+        loop.execute {
+            let instant = loop.now + .milliseconds(200)
+            loop.schedule(at: instant) {}
+            due.put(instant)
+        }
+        let instant = due.take()
+        #expect(eventually { loop.isResponsive(within: .zero) })
+        loop.execute(within: .seconds(3600)) { done.put(loop.now) }
+        #expect(done.take() >= instant)
+        loop.stop()
+    }
+
+    @Test func whoIsPatientIsHeardAtOnceWhenNoTurnIsNear() throws {
+        let loop = try EventLoop(name: "test")
+        loop.start()
+        for round in 0..<100 {
+            // At first no turn is to come at all, and then none for an hour.
+            if round == 50 {
+                loop.execute { loop.schedule(at: loop.now + .seconds(3600)) {} }
+            }
+            let done = Box<Bool>()
+            loop.execute(within: .seconds(3000)) { done.put(true) }
+            #expect(done.take())
+        }
+        loop.stop()
+    }
+
+    @Test func anImpatientCallTakesThePatientOnesBeforeItAlong() throws {
+        let loop = try EventLoop(name: "test")
+        let order = Locked<[String]>([])
+        let begun = Box<Bool>()
+        let done = Box<Bool>()
+        loop.schedule(at: loop.now + .seconds(3600)) {}
+        loop.start()
+        loop.execute { begun.put(true) }
+        #expect(begun.take())
+        #expect(eventually { loop.isResponsive(within: .zero) })
+        loop.execute(within: .seconds(7200)) { order.withLock { $0.append("patient") } }
+        loop.execute {
+            order.withLock { $0.append("impatient") }
+            done.put(true)
+        }
+        #expect(done.take())
+        #expect(order.withLock { $0 } == ["patient", "impatient"])
+        loop.stop()
+    }
+
     @Test func eachHandOverCostsOneTurnAndNothingElseWakesTheLoop() throws {
         let loop = try EventLoop(name: "test")
         let turns = Atomic<Int>(0)

@@ -21,6 +21,21 @@ import Testing
         }
     }
 
+    @Test func everySignalThatWaitsIsTakenHoweverManyThereAre() async {
+        await #expect(processExitsWith: .success) {
+            // SIGRTMIN + 3: signals of this kind wait one by one (signal(7)).
+            let number: Int32 = 37
+            let signals = try SignalFD(signals: [number])
+            for count in [1, 15, 16, 17, 32, 50] {
+                for _ in 0..<count {
+                    pthread_kill(pthread_self(), number)
+                }
+                #expect(try signals.drain().map(\.number) == Array(repeating: number, count: count))
+            }
+            signals.close()
+        }
+    }
+
     @Test func aNumberThatIsNoSignalThrows() {
         #expect(throws: Errno.invalidArgument) {
             let signals = try SignalFD(signals: [1000])

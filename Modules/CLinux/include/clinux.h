@@ -56,8 +56,11 @@ struct cl_signal {
     uint32_t sender_uid;
 };
 
-/// Reads one record; 1 when there was one, 0 when there is none, -1 with errno.
-int cl_signalfd_read(int descriptor, struct cl_signal *record);
+/// How many records one call of cl_signalfd_read takes at most.
+enum { CL_SIGNALS_AT_ONCE = 16 };
+
+/// Reads up to CL_SIGNALS_AT_ONCE records and returns how many; fewer mean that no more wait. -1 with errno.
+int cl_signalfd_read(int descriptor, struct cl_signal *records);
 
 /// prctl(2) is variadic: PR_SET_CHILD_SUBREAPER and PR_GET_CHILD_SUBREAPER; 0 or -1 with errno.
 int cl_become_subreaper(void);

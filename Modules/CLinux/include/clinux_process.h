@@ -45,6 +45,8 @@ struct cl_spawn_request {
     const char *_Nullable directory;
     /// The descriptors of this process that become 0, 1 and 2.
     int32_t descriptors[3];
+    /// A child whose pidfd has a higher number ends with EMFILE, at the stage of the clone, before it did anything.
+    int32_t highest_pidfd;
     /// NULL: nobody is told.
     const struct cl_spawn_announcement *_Nullable announcement;
     /// The soft limit of its descriptors (RLIMIT_NOFILE); 0: that of this process.
