@@ -1,6 +1,7 @@
 extension WorkerRoster {
     /// Takes a request, or says why not. What it changes follows as transitions.
     public mutating func submit(_ request: OperationRequest, at now: Moment) -> OperationSubmission {
+        self.tellRestarts()
         var targets: [Int] = []
         // A shutdown is of everything, whatever else it names: the agent ends after it.
         let names = request.action == .shutdown ? self.specifications.map(\.name) : request.workers

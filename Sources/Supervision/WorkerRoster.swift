@@ -24,6 +24,14 @@ public struct WorkerRoster: Sendable {
     /// Lines of a transcript; what comes after is dropped.
     public static let maximumTranscript = 100
 
+    /// An exit whose instance starts again at once. Telling of it takes longer than deciding on it, and nobody but the
+    /// new run is waiting.
+    private struct UntoldRestart: Sendable {
+        var index: Int
+        var exit: ExitRecord
+        var at: Moment
+    }
+
     public let specifications: [WorkerSpecification]
     var slots: [Slot] = []
     var slotIndex: [InstanceID: Int] = [:]
@@ -38,6 +46,7 @@ public struct WorkerRoster: Sendable {
     var randomness: Randomness
     var effects: [Effect] = []
     private var nextTransition: Int64 = 1
+    private var untoldRestarts: [UntoldRestart] = []
     var toBeRemembered: [Int] = []
     /// Runs of instances that are not configured any more, which are being ended.
     var abandoned: [RunID: SurvivingRun] = [:]
@@ -59,8 +68,20 @@ public struct WorkerRoster: Sendable {
 
     /// What is to be done since the last call, in order.
     public mutating func takeEffects() -> [Effect] {
+        self.tellRestarts()
+        return self.takeUrgentEffects()
+    }
+
+    /// What of that cannot wait: the new run of an instance that ended by itself, for which its exit is yet to be told. The
+    /// rest follows by `takeEffects`, at the latest when anything else happens.
+    public mutating func takeUrgentEffects() -> [Effect] {
         defer { self.effects.removeAll(keepingCapacity: true) }
         return self.effects
+    }
+
+    /// Whether something was decided that `takeEffects` is yet to tell.
+    public var hasUntoldRestarts: Bool {
+        !self.untoldRestarts.isEmpty
     }
 
     /// Where an instance is now.
@@ -71,6 +92,7 @@ public struct WorkerRoster: Sendable {
     // MARK: What happened
 
     public mutating func spawned(_ id: InstanceID, _ run: RunID, pid: Int32, at now: Moment) {
+        self.tellRestarts()
         guard let index = self.slotIndex[id] else { return }
         let action = self.slots[index].machine.spawned(run, pid: pid, at: now)
         self.apply(action, to: index, text: "up with pid \(pid)", at: now)
@@ -78,6 +100,7 @@ public struct WorkerRoster: Sendable {
     }
 
     public mutating func spawnFailed(_ id: InstanceID, _ run: RunID, _ error: StartError, at now: Moment) {
+        self.tellRestarts()
         guard let index = self.slotIndex[id] else { return }
         let action = self.slots[index].machine.spawnFailed(run, error, at: now, using: &self.randomness)
         self.apply(action, to: index, text: error.message, at: now)
@@ -86,15 +109,24 @@ public struct WorkerRoster: Sendable {
 
     public mutating func exited(_ id: InstanceID, _ run: RunID, _ ended: InstanceStateMachine.Ended, at now: Moment) {
         guard let index = self.slotIndex[id] else {
+            self.tellRestarts()
             self.abandonedRunEnded(run, ended, at: now)
             return
         }
         let action = self.slots[index].machine.exited(run, ended, at: now, using: &self.randomness)
+        if let exit = action.exit, case .spawn(let next) = action.process, self.slots[index].operations.isEmpty {
+            self.announce(index)
+            self.effects.append(.spawn(id, next))
+            self.untoldRestarts.append(UntoldRestart(index: index, exit: exit, at: now))
+            return
+        }
+        self.tellRestarts()
         self.apply(action, to: index, text: action.exit?.summary ?? "", at: now)
         self.publishTouchedOperations(at: now)
     }
 
     public mutating func cleared(_ id: InstanceID, _ run: RunID, at now: Moment) {
+        self.tellRestarts()
         guard let index = self.slotIndex[id] else { return }
         let action = self.slots[index].machine.cleared(run, at: now, using: &self.randomness)
         self.apply(action, to: index, text: "nothing of the run is left", at: now)
@@ -103,6 +135,7 @@ public struct WorkerRoster: Sendable {
 
     /// The time asked for by `Effect.timer` has come; early and stale calls do nothing.
     public mutating func timeReached(_ timer: TimerID, at now: Moment) {
+        self.tellRestarts()
         switch timer {
         case .instance(let id):
             guard let index = self.slotIndex[id] else { return }
@@ -117,6 +150,7 @@ public struct WorkerRoster: Sendable {
 
     /// Adds a line to the transcripts of the operations that are at work on the instance, such as "TERM sent to 4 processes".
     public mutating func note(_ id: InstanceID, _ text: String, at now: Moment) {
+        self.tellRestarts()
         guard let index = self.slotIndex[id] else { return }
         self.addToTranscripts(of: index, text, at: now)
         self.publishTouchedOperations(at: now)
@@ -144,6 +178,17 @@ public struct WorkerRoster: Sendable {
         }
         self.publishStatus(of: index, exit: action.exit, text: text, at: now)
         self.instanceChanged(index, exit: action.exit, at: now)
+    }
+
+    /// Tells of the restarts that were decided since the last call. Whatever else happens, to whatever instance, calls it
+    /// first.
+    mutating func tellRestarts() {
+        guard !self.untoldRestarts.isEmpty else { return }
+        for restart in self.untoldRestarts {
+            let action = InstanceStateMachine.Action(exit: restart.exit)
+            self.apply(action, to: restart.index, text: restart.exit.summary, at: restart.at)
+        }
+        self.untoldRestarts.removeAll()
     }
 
     /// Publishes the instance's status if it is another than the one published last.
