@@ -3,6 +3,10 @@ import LinuxSystem
 import Supervision
 
 extension LinuxKernel {
+    /// How long the outcome of a start may wait. When it is there, the lane is running where the new process wants to go
+    /// on into its program, and soon after a restart the loop tells of it anyway.
+    private static let outcomeDelay = Duration.milliseconds(1)
+
     func spawn(_ plan: SpawnPlan) {
         let run = Run(plan: plan)
         self.runs[plan.run] = run
@@ -11,7 +15,7 @@ extension LinuxKernel {
         let environment = self.environment
         run.ticket = self.spawner.submit { lane in
             let result = Self.start(plan, plan.specification.command, environment, on: lane)
-            loop.execute { bound.take().spawnReturned(plan.run, result) }
+            loop.execute(within: Self.outcomeDelay) { bound.take().spawnReturned(plan.run, result) }
         }
     }
 
@@ -87,8 +91,12 @@ extension LinuxKernel {
             run.pid = spawned.pid
             run.pidfd = spawned.pidfd
             do throws(Errno) {
-                run.registration = try self.loop.register(spawned.pidfd.descriptor, for: .readable) {
-                    [unowned self, unowned run] _ in
+                // Edge-triggered: the watch lasts until the process is reaped, and is not given up between its end and
+                // the restart.
+                run.registration = try self.loop.register(
+                    spawned.pidfd.descriptor,
+                    for: [.readable, .edgeTriggered]
+                ) { [unowned self, unowned run] _ in
                     self.mainProcessEnded(run)
                 }
                 self.measureSoon(run)

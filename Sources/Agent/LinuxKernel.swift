@@ -107,10 +107,6 @@ final class LinuxKernel: Kernel {
         } catch {
             // ECHILD: somebody else reaped our child. The truth is then that nobody knows.
         }
-        if let registration = run.registration {
-            self.loop.deregister(registration)
-            run.registration = nil
-        }
         run.isEnded = true
         self.lookForOutOfMemory(run, &ended)
         ended.leavesProcesses = self.processes.hasRemains(leader: pid, runID: run.plan.run.description)
@@ -177,6 +173,10 @@ final class LinuxKernel: Kernel {
         guard run.isEnded, run.isCommitted, run.isCleared, let pidfd = run.pidfd else { return }
         // ECHILD when somebody else has reaped it: it is gone all the same.
         _ = try? pidfd.reap()
+        if let registration = run.registration {
+            self.loop.deregister(registration)
+            run.registration = nil
+        }
         pidfd.close()
         run.pidfd = nil
         self.runs[run.plan.run] = nil

@@ -20,6 +20,7 @@ public actor Supervisor: SupervisorCommands {
     /// Transitions that were decided and not told yet.
     private var untold: [Transition] = []
     private var tellsSoon = false
+    private var isTimeToTell = false
     /// How long telling may wait. Who listens has threads of their own, and on a machine with few processors they would
     /// run just when the successor of an ended worker wants to.
     private static let tellingDelay = Duration.milliseconds(1)
@@ -121,7 +122,13 @@ public actor Supervisor: SupervisorCommands {
         switch event {
         case .spawned(let id, let run, let pid): self.roster.spawned(id, run, pid: pid, at: now)
         case .spawnFailed(let id, let run, let error): self.roster.spawnFailed(id, run, error, at: now)
-        case .exited(let id, let run, let ended): self.roster.exited(id, run, ended, at: now)
+        case .exited(let id, let run, let ended):
+            self.roster.exited(id, run, ended, at: now)
+            for effect in self.roster.takeUrgentEffects() {
+                self.perform(effect)
+            }
+            // The new run was asked for; what is to be told of the old one waits for `tell`.
+            guard !self.roster.hasUntoldRestarts else { return }
         case .cleared(let id, let run): self.roster.cleared(id, run, at: now)
         case .noted(let id, let text): self.roster.note(id, text, at: now)
         case .timeReached(let timer): self.roster.timeReached(timer, at: now)
@@ -184,19 +191,26 @@ public actor Supervisor: SupervisorCommands {
         count == 1 ? "1 process" : "\(count) processes"
     }
 
+    /// At the end of a turn: tells, or sees to it that a turn follows in which it is time to.
     private func tellSoon() {
-        guard !self.untold.isEmpty, !self.tellsSoon else { return }
+        if self.isTimeToTell {
+            self.isTimeToTell = false
+            self.tell()
+        }
+        guard !self.untold.isEmpty || self.roster.hasUntoldRestarts, !self.tellsSoon else { return }
         self.tellsSoon = true
         self.loop.schedule(at: SuspendingClock.now.advanced(by: Self.tellingDelay)) { [unowned self] in
             self.assumeIsolated { supervisor in
                 supervisor.tellsSoon = false
-                supervisor.tell()
+                // At the end of the turn, which may have more to tell.
+                supervisor.isTimeToTell = true
             }
         }
     }
 
     /// Has what was decided recorded, which tells everybody.
     func tell(isSynced: Bool = false, completion: (@Sendable (HistoryOutcome) -> Void)? = nil) {
+        self.perform()
         guard !self.untold.isEmpty || self.roster.hasMemories || completion != nil else { return }
         let batch = self.untold
         self.untold.removeAll(keepingCapacity: true)

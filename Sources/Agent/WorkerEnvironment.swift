@@ -63,15 +63,20 @@ struct WorkerEnvironment: Sendable {
     /// The variables of a run as `NAME=value`. Reads the environment file, so it may wait for a disk.
     func variables(for plan: SpawnPlan) throws(StartError) -> [String] {
         let specification = plan.specification
+        let inherits = specification.inheritEnvironment
+        if specification.environmentFile == nil, specification.environment.isEmpty {
+            var variables = inherits ? self.inherited : self.passed
+            variables.reserveCapacity(variables.count + 3)
+            variables.append("REEVE_WORKER=" + plan.instance.worker)
+            variables.append("REEVE_INSTANCE=" + String(plan.instance.index))
+            variables.append("REEVE_RUN_ID=" + plan.run.description)
+            return variables
+        }
         let ofTheRun = [
             EnvironmentEntry(name: "REEVE_WORKER", value: plan.instance.worker),
             EnvironmentEntry(name: "REEVE_INSTANCE", value: String(plan.instance.index)),
             EnvironmentEntry(name: "REEVE_RUN_ID", value: plan.run.description),
         ]
-        let inherits = specification.inheritEnvironment
-        if specification.environmentFile == nil, specification.environment.isEmpty {
-            return (inherits ? self.inherited : self.passed) + ofTheRun.map { "\($0.name)=\($0.value)" }
-        }
         var entries = Self.base(self.own, inherits: inherits)
         if let file = specification.environmentFile {
             entries += try EnvironmentFile.read(file)
