@@ -130,9 +130,10 @@ extension AgentTests {
         }
 
         @Test func workersGetAnEnvironmentOfTheirOwn() throws {
+            // Read by the shell itself: while it starts another program it blocks signals for a moment.
             let script =
-                "env >environment; ulimit -n >files; ls -l /proc/$$/fd >descriptors; cat /proc/$$/status >status; "
-                + lives
+                "env >environment; ulimit -n >files; ls -l /proc/$$/fd >descriptors; "
+                + "while read -r line; do echo \"$line\"; done </proc/$$/status >status; " + lives
             let agent = try AgentProcess(shellWorker("web", script, #"environment = { GREETING = "hello {worker}" }"#))
             let pid = try agent.waitForPID(of: "web")
             try agent.eventually("it has written all") { agent.directory.read("status").contains("SigIgn") }

@@ -90,7 +90,7 @@ extension AgentTests {
                 let expected = word.replacing("DIRECTORY", with: directory.path)
                 #expect(error.message.contains(expected), "\(error.message) does not say \(expected)")
             }
-            #expect(agent.log.contains(error.message.split(separator: ":")[0]), "the log does not tell")
+            try agent.eventually("the log tells") { agent.log.contains(error.message.split(separator: ":")[0]) }
 
             try agent.waitFor("other", toBe: "running")
         }
