@@ -41,6 +41,8 @@ final class ControlServer: Sendable {
             hosts: settings.control.hosts,
             listeners: listeners.map(\.access)
         )
+        let loopLag = LoopLag()
+        loopLag.watch(supervision)
         let room = ControlRoom(
             loop: loop,
             agent: Self.information(settings, generation: generation, bootID: bootID, capabilities: capabilities),
@@ -49,6 +51,7 @@ final class ControlServer: Sendable {
             history: history,
             recovery: recovery,
             openAPIDocument: OpenAPIDocument.json,
+            loopLag: loopLag,
             isSupervisionResponsive: { supervision.isResponsive(within: .seconds(5)) }
         )
         self.room = room

@@ -14,6 +14,7 @@ final class ControlHandler: HTTPHandler {
     let openAPIDocument: HTTPResponse
     let openAPITag: Int64
     let isSupervisionResponsive: () -> Bool
+    let loopLag: LoopLag
     /// Hands a request to the supervisor; its answer comes back through `submitted` with the same number.
     var submit: (UInt64, OperationRequest) -> Void = { _, _ in preconditionFailure("nobody takes operations") }
 
@@ -25,6 +26,11 @@ final class ControlHandler: HTTPHandler {
     var operations = OperationLog()
     /// The answer to GET /v1/exits without parameters, by `Detail`, until there is another exit, and the oldest in it.
     var newestExits: [(oldest: Int64?, response: HTTPResponse)?] = [nil, nil]
+
+    let requests: RequestMetrics
+    var usage = WorkerUsageProbe()
+    /// What the workers' metrics are for a revision of theirs.
+    var knownWorkerMetrics: (revision: Int64, text: [UInt8])?
 
     let waits: WaitLimit
     let workerWaits: WaitList<WorkersQuery>
@@ -46,6 +52,7 @@ final class ControlHandler: HTTPHandler {
         recovery: HistoryRecovery = .nothing,
         openAPIDocument: [UInt8],
         maximumWaits: Int = WaitLimit.maximum,
+        loopLag: LoopLag = LoopLag(),
         isSupervisionResponsive: @escaping () -> Bool
     ) {
         self.agent = agent
@@ -56,6 +63,8 @@ final class ControlHandler: HTTPHandler {
         self.openAPITag = Answer.checksum(openAPIDocument)
         self.openAPIDocument = Answer.tagged(openAPIDocument, revision: self.openAPITag)
         self.isSupervisionResponsive = isSupervisionResponsive
+        self.loopLag = loopLag
+        self.requests = RequestMetrics(timer: timer)
         self.status = StatusProjection(generation: agent.generation, at: timer.now.monotonic)
         self.exits = RecentExits(recovery)
         self.waits = WaitLimit(maximum: maximumWaits)
@@ -68,7 +77,7 @@ final class ControlHandler: HTTPHandler {
 
     func admit(_ head: HTTPRequest) -> HTTPResponse? {
         if let problem = self.policy.refusal(RequestHeaders(head.headers), head.connection) {
-            return Answer.problem(problem)
+            return self.refuse(head, problem)
         }
         do {
             let (route, _) = try self.router.route(head, self.policy.caller(head.connection))
@@ -76,11 +85,17 @@ final class ControlHandler: HTTPHandler {
             _ = try Parameters(head.query, for: route)
             return nil
         } catch {
-            return Answer.problem(error)
+            return self.refuse(head, error)
         }
     }
 
+    private func refuse(_ request: HTTPRequest, _ problem: Problem) -> HTTPResponse {
+        self.requests.answered(self.router.pattern(request.path), status: problem.status, began: nil)
+        return Answer.problem(problem)
+    }
+
     func handle(_ request: HTTPRequest, _ exchange: any HTTPExchange) {
+        let began = self.requests.now
         let caller = self.policy.caller(request.connection)
         do {
             let (route, captures) = try self.router.route(request, caller)
@@ -92,6 +107,9 @@ final class ControlHandler: HTTPHandler {
                 caller: caller,
                 captures: captures,
                 parameters: parameters,
+                route: route,
+                requests: self.requests,
+                began: began,
                 exchange: exchange
             )
             do throws(Problem) {
@@ -100,7 +118,7 @@ final class ControlHandler: HTTPHandler {
                 call.respond(error)
             }
         } catch {
-            exchange.respond(Answer.problem(error))
+            exchange.respond(self.refuse(request, error))
         }
     }
 

@@ -19,6 +19,7 @@ public actor ControlRoom {
     ///   - history: where older records are.
     ///   - recovery: what the history knew of the time before this start of the agent.
     ///   - openAPIDocument: the bytes of /openapi.json.
+    ///   - loopLag: of the supervision loop, for the metrics.
     ///   - isSupervisionResponsive: whether the supervision loop turns, for /healthz; called on the control loop.
     public init(
         loop: EventLoop,
@@ -28,6 +29,7 @@ public actor ControlRoom {
         history: any HistoryQueries,
         recovery: HistoryRecovery = .nothing,
         openAPIDocument: [UInt8] = OpenAPIDocument.json,
+        loopLag: LoopLag = LoopLag(),
         isSupervisionResponsive: @escaping @Sendable () -> Bool
     ) {
         let control = ControlHandler(
@@ -37,6 +39,7 @@ public actor ControlRoom {
             history: history,
             recovery: recovery,
             openAPIDocument: openAPIDocument,
+            loopLag: loopLag,
             isSupervisionResponsive: isSupervisionResponsive
         )
         self.loop = loop

@@ -62,6 +62,7 @@ final class WaitList<Subject> {
             self.limit.release()
             return
         }
+        call.hasWaited = true
         let number = self.nextNumber
         self.nextNumber += 1
         let cancel = self.timer.schedule(at: instant) { [weak self] in

@@ -16,6 +16,10 @@ final class FakeTimer: ControlTimer {
         )
     }
 
+    var exactNow: MonotonicInstant {
+        self.now.monotonic
+    }
+
     var scheduled: Int {
         self.actions.count
     }

@@ -36,7 +36,10 @@ import Testing
             let get = try self.desk.get(route.pattern)
             let head = try self.desk.ask("HEAD", route.pattern)
             #expect(head.status == get.status)
-            #expect(head.body == get.body)
+            #expect(head.header("Content-Type") == get.header("Content-Type"))
+            // The metrics count the requests themselves.
+            let isSame = head.body == get.body
+            #expect(isSame || route.pattern == "/metrics", "\(route.pattern)")
         }
     }
 
@@ -50,7 +53,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/", "GET"), ("/metrics", "GET"), ("/v1/check/web", "GET"), ("/v1/workers/web/logs", "GET"),
+        ("/", "GET"), ("/v1/check/web", "GET"), ("/v1/workers/web/logs", "GET"),
         ("/v1/workers/web/hold", "PUT"), ("/v1/workers/web/instances", "PUT"), ("/v1/events", "GET"),
         ("/v1/reload", "POST"), ("/v1/agent/upgrade", "POST"),
     ])

@@ -82,9 +82,13 @@ struct StatusProjection {
     }
 
     private mutating func apply(_ record: ExitRecord) {
-        guard let worker = self.indices[record.instance.worker],
-            let place = self.workers[worker].place(of: record.instance.index)
-        else { return }
+        guard let worker = self.indices[record.instance.worker] else { return }
+        self.workers[worker].note(record)
+        guard let place = self.workers[worker].place(of: record.instance.index) else {
+            self.moveOn()
+            self.workers[worker].markChanged(revision: self.revision)
+            return
+        }
         self.update(worker, place) { $0.lastExit = record }
     }
 

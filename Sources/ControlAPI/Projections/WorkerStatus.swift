@@ -9,6 +9,8 @@ struct WorkerStatus {
     var instances: [Instance]
     /// How many instances it is to have.
     var count: Int
+    /// How many runs ended since the agent began, in the order of `ExitCause.allCases`.
+    private(set) var exitsByCause = [Int64](repeating: 0, count: ExitCause.allCases.count)
     /// The revision of its last change.
     private(set) var revision: Int64
     /// By `Detail`; forgotten with each change.
@@ -81,6 +83,12 @@ struct WorkerStatus {
             }
         }
         return low
+    }
+
+    mutating func note(_ exit: ExitRecord) {
+        // The list is short, and an exit is rare beside what it costs otherwise.
+        guard let index = ExitCause.allCases.firstIndex(of: exit.cause) else { return }
+        self.exitsByCause[index] += 1
     }
 
     mutating func markChanged(revision: Int64) {

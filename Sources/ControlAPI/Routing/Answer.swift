@@ -22,6 +22,14 @@ enum Answer {
         Self.json(Self.encode(message), status: status, headers: headers)
     }
 
+    static func text(_ body: [UInt8], contentType: String) -> HTTPResponse {
+        HTTPResponse(
+            status: 200,
+            headers: [HTTPField("Content-Type", contentType), HTTPField("Cache-Control", "no-store")] + Self.security,
+            body: body
+        )
+    }
+
     /// An answer that a client may keep and ask for again by `If-None-Match`.
     static func tagged(_ body: [UInt8], revision: Int64) -> HTTPResponse {
         HTTPResponse(

@@ -1,5 +1,6 @@
 internal import ControlMessages
 internal import HTTPServer
+internal import Supervision
 
 /// A request on its route, until it is answered. Belongs to the control loop.
 final class Call {
@@ -8,6 +9,12 @@ final class Call {
     /// The segments of the path that stand for something, in their order.
     let captures: [String]
     let parameters: Parameters
+    private let route: Route
+    private let requests: RequestMetrics
+    /// When the whole request was there.
+    private let began: MonotonicInstant
+    /// Whether it waited for something to happen, so that its time says nothing about the server.
+    var hasWaited = false
     private let exchange: any HTTPExchange
     /// Whether it is answered, or its client has left: nobody waits any more.
     private(set) var isOver = false
@@ -19,12 +26,18 @@ final class Call {
         caller: AccessPolicy.Caller,
         captures: [String],
         parameters: Parameters,
+        route: Route,
+        requests: RequestMetrics,
+        began: MonotonicInstant,
         exchange: any HTTPExchange
     ) {
         self.headers = headers
         self.caller = caller
         self.captures = captures
         self.parameters = parameters
+        self.route = route
+        self.requests = requests
+        self.began = began
         self.exchange = exchange
         // Weak, as the exchange would keep what keeps it.
         exchange.clientGone = { [weak self] in
@@ -42,6 +55,7 @@ final class Call {
         self.isOver = true
         self.clientGone = nil
         self.exchange.clientGone = nil
+        self.requests.answered(self.route.pattern, status: response.status, began: self.hasWaited ? nil : self.began)
         self.exchange.respond(response)
     }
 

@@ -70,6 +70,7 @@ public enum RouteTable {
     ]
 
     private static let agent = [
+        Route("GET", "/metrics", role: .monitor) { handler, call throws(Problem) in handler.showMetrics(call) },
         Route("GET", "/v1/agent", role: .monitor) { handler, call throws(Problem) in handler.showAgent(call) },
         Route("POST", "/v1/agent/shutdown", role: .admin, isLocalOnly: true, parameters: ["reason"]) {
             handler,
@@ -98,7 +99,7 @@ public enum RouteTable {
     /// Paths that belong to the API's description and not to this version: they are refused by name, so that nobody
     /// looks for a typing error.
     public static let patternsToCome = [
-        "/", "/metrics", "/v1/check/{worker}", "/v1/workers/{worker}/logs", "/v1/workers/{worker}/hold",
+        "/", "/v1/check/{worker}", "/v1/workers/{worker}/logs", "/v1/workers/{worker}/hold",
         "/v1/workers/{worker}/instances", "/v1/events", "/v1/reload", "/v1/agent/upgrade",
     ]
 }

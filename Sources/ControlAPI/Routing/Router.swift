@@ -38,6 +38,11 @@ struct Router {
         throw Problem(.unknownRoute, "there is no \(Self.path(request)); GET /openapi.json lists what there is")
     }
 
+    /// The pattern of the routes for a path, whatever the method and the caller.
+    func pattern(_ path: [String]) -> String? {
+        self.routes.first { Route.captures(path, in: $0.segments) != nil }?.pattern
+    }
+
     private func check(_ caller: AccessPolicy.Caller, may role: Role?, _ request: HTTPRequest) throws(Problem) {
         guard let role else { return }
         let need = "\(request.method) \(Self.path(request)) needs the role \(role.rawValue)"
