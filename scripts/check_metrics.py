@@ -15,6 +15,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 DOCUMENT = pathlib.Path(__file__).parent.parent / "docs/metrics.md"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+# One that a signal ends, beside the workers of every kind.
+MORE_WORKERS = """
+[workers.killed]
+command = ["/bin/sh", "-c", "kill -KILL $$"]
+restart = "never"
+"""
 # Prometheus sets these itself.
 RESERVED = {"instance", "job", "le", "quantile"}
 # Documented, and only there with a feature that the example lacks.
@@ -118,6 +124,8 @@ def story_findings(found, path):
         yield "the job has not finished once"
     if value(found, "reeve_worker_exits_total", worker="absent", cause="exec_failed") < 1:
         yield "the worker without a program has no exit"
+    if value(found, "reeve_worker_last_exit_signal", worker="killed") != 9:
+        yield "the worker that was killed was not"
     exits = ask(path, "GET", "/v1/exits?worker=failing&limit=1000")[1]["exits"]
     if not 0 < value(found, "reeve_worker_exits_total", worker="failing") <= len(exits):
         yield "other exits are counted than recorded"
@@ -132,7 +140,8 @@ def check(path):
         text = scrape(path)
         found = families(text)
         # The workers have begun, each in its way.
-        is_settled = value(found, "reeve_worker_exits_total") >= 3 and value(found, "reeve_worker_up") >= 5
+        has_signal = "reeve_worker_last_exit_signal" in found
+        is_settled = has_signal and value(found, "reeve_worker_exits_total") >= 4 and value(found, "reeve_worker_up") >= 5
         if is_settled or time.monotonic() > end:
             break
         time.sleep(0.05)
@@ -150,7 +159,7 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="reeve-metrics-") as name:
         directory = pathlib.Path(name)
-        (directory / "reeve.toml").write_text(CONFIGURATION.format(directory=directory))
+        (directory / "reeve.toml").write_text(CONFIGURATION.format(directory=directory) + MORE_WORKERS)
         path = str(directory / "control.sock")
         log = directory / "agent.log"
         with log.open("wb") as output:
