@@ -113,7 +113,8 @@ def document_findings(found):
 
 
 def value(found, name, **labels):
-    return sum(sample.value for sample in found[name].samples if labels.items() <= sample.labels.items())
+    samples = found[name].samples if name in found else ()
+    return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
 
 def story_findings(found, path):

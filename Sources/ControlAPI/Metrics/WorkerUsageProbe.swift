@@ -28,8 +28,10 @@ struct WorkerUsageProbe {
 
     mutating func refresh(_ targets: [Target], _ timer: any ControlTimer) {
         let began = timer.exactNow
-        if let lastReading = self.lastReading, lastReading.duration(to: began) < Self.freshness { return }
-        self.lastReading = began
+        let isFresh = self.lastReading.map { $0.duration(to: began) < Self.freshness } ?? false
+        if !isFresh {
+            self.lastReading = began
+        }
         var readings: [RunID: ProcessResources] = [:]
         readings.reserveCapacity(targets.count)
         for target in targets {
@@ -45,11 +47,11 @@ struct WorkerUsageProbe {
                 return
             }
             let target = targets[(first + offset) % targets.count]
+            if isFresh, self.readings[target.run] != nil { continue }
             let usage = self.read(target.pid)
             // Another process that has taken over the number began at another time.
             if let usage, let earlier = self.readings[target.run], earlier.startTime != usage.startTime { continue }
             self.readings[target.run] = usage
         }
-        self.position = first
     }
 }
