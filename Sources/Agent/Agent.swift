@@ -140,6 +140,7 @@ final class Agent {
         self.listeners.add { _ in control.start() }
         let recovery = WorkerRoster.Recovery(
             memories: self.recovery.memories,
+            workers: self.recovery.workers,
             bootID: Self.bootID(),
             unfinishedOperations: self.recovery.unfinishedOperations
         )

@@ -218,6 +218,8 @@ public actor Supervisor: SupervisorCommands {
             HistorySubmission(
                 transitions: batch,
                 memories: self.roster.takeMemories(at: self.kernel.now()),
+                workers: self.roster.takeWorkerMemories(at: self.kernel.now()),
+                forgotten: self.roster.takeForgotten(),
                 isSynced: isSynced,
                 completion: completion
             )

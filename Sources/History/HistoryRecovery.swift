@@ -6,6 +6,7 @@ public struct HistoryRecovery: Sendable {
     public static let maximumNewestExits = 500
 
     public var memories: [InstanceMemory]
+    public var workers: [WorkerMemory]
     /// Operations that had not ended, oldest first.
     public var unfinishedOperations: [Operation]
     /// The newest exit of each instance that is still kept.
@@ -20,6 +21,7 @@ public struct HistoryRecovery: Sendable {
     public static var nothing: HistoryRecovery {
         HistoryRecovery(
             memories: [],
+            workers: [],
             unfinishedOperations: [],
             lastExits: [],
             newestExits: [],

@@ -6,7 +6,9 @@ public struct HistorySubmission: Sendable {
     public var transitions: [Transition]
     /// What is to be remembered of instances from now on.
     public var memories: [InstanceMemory]
-    /// Instances of which nothing is to be remembered any more.
+    /// The same of workers.
+    public var workers: [WorkerMemory]
+    /// Instances of which nothing is to be remembered any more; what `memories` says of one counts more.
     public var forgotten: [InstanceID]
     /// Whether it is to outlive a loss of power as well, such as a decision with `persist=true`. Takes a disk's write.
     public var isSynced: Bool
@@ -17,12 +19,14 @@ public struct HistorySubmission: Sendable {
     public init(
         transitions: [Transition],
         memories: [InstanceMemory] = [],
+        workers: [WorkerMemory] = [],
         forgotten: [InstanceID] = [],
         isSynced: Bool = false,
         completion: (@Sendable (HistoryOutcome) -> Void)? = nil
     ) {
         self.transitions = transitions
         self.memories = memories
+        self.workers = workers
         self.forgotten = forgotten
         self.isSynced = isSynced
         self.completion = completion

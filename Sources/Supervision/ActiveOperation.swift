@@ -3,9 +3,9 @@ struct ActiveOperation: Sendable {
     enum Phase: Equatable, Sendable {
         /// Its batch has not begun.
         case pending
-        /// Stop: until nothing of the run is left.
+        /// Stop, and scale of an instance that leaves: until nothing of the run is left.
         case ending
-        /// Start and restart: until a run other than the old one is asked for.
+        /// Start, restart, and scale of an instance that is added: until a run other than the old one is asked for.
         case awaitingRun
         /// The new run is being created; not up at the instant, and the step has failed.
         case starting(limit: MonotonicInstant)
@@ -73,7 +73,7 @@ struct ActiveOperation: Sendable {
             case .failed:
                 self.hasFailure = true
                 self.steps[step].phase = .done
-            case .up, .finished, .stopped, .unchanged, .signaled, .reset, .aborted, .skipped:
+            case .up, .finished, .stopped, .added, .removed, .unchanged, .signaled, .reset, .aborted, .skipped:
                 self.steps[step].phase = .done
             }
         }
@@ -278,7 +278,7 @@ struct ActiveOperation: Sendable {
                 self.operation.instances[step].exitRunID = exit.runID
             }
             if machine.publicState == .stopped {
-                self.finish(step, .stopped)
+                self.finish(step, self.operation.action == .scale ? .removed : .stopped)
             }
         case .starting, .observing:
             if let exit, exit.runID == newRun {

@@ -3,6 +3,8 @@ public enum OperationAction: String, Sendable, CaseIterable {
     case start
     case stop
     case restart
+    /// To have another number of instances.
+    case scale
     case signal
     case reset
     case shutdown
@@ -10,7 +12,7 @@ public enum OperationAction: String, Sendable, CaseIterable {
     /// Whether it says what is wanted of workers from now on.
     public var isDecision: Bool {
         switch self {
-        case .start, .stop, .restart: true
+        case .start, .stop, .restart, .scale: true
         case .signal, .reset, .shutdown: false
         }
     }
@@ -85,6 +87,10 @@ public struct OperationInstance: Equatable, Sendable {
         case finished
         /// No process of the run is left.
         case stopped
+        /// The worker has this instance now; it is not wanted up.
+        case added
+        /// The instance is no more: no process of its run is left.
+        case removed
         /// It already was as asked; or the signal was sent, the counters were reset.
         case unchanged
         case signaled
@@ -132,11 +138,13 @@ public struct OperationRequest: Equatable, Sendable {
     public var workers: [String]
     /// One slot of a single worker, or all.
     public var instance: Int?
-    /// For stop and restart: instead of the configured grace period; zero kills at once.
+    /// For scale, of a single worker: how many instances it is to have, 0 to 10,000.
+    public var count: Int?
+    /// For stop, restart and scale: instead of the configured grace period; zero kills at once.
     public var grace: Duration?
     /// How long a new run must stay up; `nil` for the default of 1 s.
     public var observe: Duration?
-    /// For start, stop and restart: what they decide outlives a reboot, too.
+    /// For start, stop, restart and scale: what they decide outlives a reboot, too.
     public var isPersistent: Bool
     /// For signal.
     public var signal: Signal?
@@ -148,6 +156,7 @@ public struct OperationRequest: Equatable, Sendable {
         self.action = action
         self.workers = workers
         self.instance = instance
+        self.count = nil
         self.grace = nil
         self.observe = nil
         self.isPersistent = false
@@ -178,6 +187,8 @@ public enum OperationSubmission: Equatable, Sendable {
     case unknownWorker(String)
     /// The worker has only `count` instances.
     case unknownInstance(InstanceID, count: Int)
+    /// The configuration does not allow it, for a reason; nothing was done.
+    case refused(String)
     /// For signal: no instance has a process.
     case noProcess(String)
     /// Too many operations at once, or the agent is ending; nothing was done.

@@ -116,30 +116,24 @@ extension WorkerRoster {
     /// they are now.
     mutating func resume(_ operation: Operation, at now: Moment) -> Bool {
         switch operation.action {
-        case .start, .stop, .restart, .shutdown: break
+        case .start, .stop, .restart, .scale, .shutdown: break
         case .signal, .reset: return false
         }
-        var slots: [Int] = []
-        for instance in operation.instances {
-            guard let slot = self.slotIndex[instance.instance] else { return false }
-            slots.append(slot)
-        }
-        guard !slots.isEmpty else { return false }
+        guard let slots = self.slots(of: operation) else { return false }
         if operation.action == .shutdown {
             self.shutdown = operation.id
         }
-        let active = ActiveOperation(
+        var active = ActiveOperation(
             resuming: operation,
             slots: slots,
             batches: self.batches(of: slots, action: operation.action),
             observation: Self.defaultObservation
         )
+        active.budget = self.budget(of: active)
         let steps = active.unfinishedSteps
         self.operations[operation.id] = active
         self.touch(operation.id)
-        for slot in slots {
-            self.slots[slot].operations.append(operation.id)
-        }
+        self.hold(slots, operation.workers, for: operation.id)
         for step in steps {
             self.resume(step, of: operation.id, at: now)
         }
@@ -154,8 +148,14 @@ extension WorkerRoster {
         guard let instance = self.operations[id]?.operation.instances[step],
             let slot = self.operations[id]?.steps[step].slot, let action = self.operations[id]?.operation.action
         else { return }
+        guard self.slots[slot].isPresent else {
+            self.operations[id]?.finish(step, action == .scale ? .removed : .stopped)
+            return
+        }
         let run = self.slots[slot].machine.runID
         switch action {
+        case .scale where self.slots[slot].isLeaving:
+            self.begin(step, of: id, at: now)
         case .stop, .shutdown:
             if run == nil {
                 // It ended meanwhile; a restart that waits for its time is not wanted any more.
@@ -164,7 +164,7 @@ extension WorkerRoster {
             } else {
                 self.begin(step, of: id, at: now)
             }
-        case .start, .restart:
+        case .start, .restart, .scale:
             if let new = instance.newRunID {
                 self.operations[id]?.resumeStart(step, of: new, at: now.monotonic)
                 self.operations[id]?.advance(step, self.slots[slot].machine, exit: nil, at: now.monotonic)

@@ -1,10 +1,11 @@
-// How long a decision lasts: see `InstanceMemory`. What is remembered of an instance goes with the transitions that brought
-// it about, so that both are written or neither.
+// How long a decision lasts: see `InstanceMemory` and `WorkerMemory`. What is remembered goes with the transitions that
+// brought it about, so that both are written or neither.
 
 extension WorkerRoster {
     /// What is known of the time before this start of the agent.
     public struct Recovery: Sendable {
         public var memories: [InstanceMemory]
+        public var workers: [WorkerMemory]
         /// This boot's, the kernel's from /proc/sys/kernel/random/boot_id.
         public var bootID: String
         /// Operations that had not ended.
@@ -16,12 +17,14 @@ extension WorkerRoster {
 
         public init(
             memories: [InstanceMemory] = [],
+            workers: [WorkerMemory] = [],
             bootID: String = "",
             unfinishedOperations: [Operation] = [],
             survivors: [SurvivingRun] = [],
             isContinuation: Bool = false
         ) {
             self.memories = memories
+            self.workers = workers
             self.bootID = bootID
             self.unfinishedOperations = unfinishedOperations
             self.survivors = survivors
@@ -36,6 +39,9 @@ extension WorkerRoster {
         let memories = Dictionary(recovery.memories.map { ($0.id, $0) }) { $1 }
         self.publish(.configured(self.specifications), at: now)
         let survivors = Dictionary(grouping: recovery.survivors) { $0.note.instance }
+        for memory in recovery.workers {
+            self.recoverCount(memory, survivors, at: now)
+        }
         for index in self.workers.flatMap(\.slots) {
             let id = self.slots[index].machine.id
             self.recover(index, memories[id], survivors[id] ?? [], at: now)
@@ -45,7 +51,11 @@ extension WorkerRoster {
                 self.publish(.operation(Self.aborted(operation, at: now)), at: now)
             }
         }
+        self.endLeaving(at: now)
         self.endAbandoned(recovery.survivors, at: now)
+        // Instances that are no more, of workers that there are. Should they come again, they begin anew.
+        self.forgotten += memories.keys.filter { self.slotIndex[$0] == nil && self.workerIndex[$0.worker] != nil }
+            .sorted()
         self.publish(.recovered, at: now)
         self.publishTouchedOperations(at: now)
     }
@@ -66,7 +76,7 @@ extension WorkerRoster {
             let what = remembered.desired == .up ? "to start" : "to stop"
             text = "an operator's decision \(what) it is forgotten, because the system was started anew"
         }
-        let isWanted = self.slots[index].decision.map { $0.desired == .up } ?? autostart
+        let isWanted = self.isWanted(index)
         if !survivors.isEmpty {
             self.adopt(survivors, at: index, memory, at: now)
             return
@@ -90,7 +100,8 @@ extension WorkerRoster {
             switch operation.instances[index].outcome {
             case .pending: operation.instances[index].outcome = .skipped
             case .inProgress: operation.instances[index].outcome = .aborted
-            case .up, .finished, .stopped, .unchanged, .signaled, .reset, .failed, .aborted, .skipped: break
+            case .up, .finished, .stopped, .added, .removed, .unchanged, .signaled, .reset, .failed, .aborted, .skipped:
+                break
             }
         }
         return operation
@@ -102,12 +113,23 @@ extension WorkerRoster {
         switch action {
         case .start, .restart: desired = .up
         case .stop: desired = .down
-        case .shutdown, .signal, .reset: return
+        case .scale, .shutdown, .signal, .reset: return
         }
         let decision = Decision(desired: desired, isPersistent: isPersistent)
         guard decision != self.slots[index].decision else { return }
         self.slots[index].decision = decision
         self.remember(index)
+    }
+
+    /// Whether it is to be up, by an operator's decision or by `autostart`.
+    func isWanted(_ index: Int) -> Bool {
+        self.slots[index].decision.map { $0.desired == .up } ?? self.slots[index].machine.specification.autostart
+    }
+
+    mutating func remember(worker: Int) {
+        guard !self.workers[worker].isToBeRemembered else { return }
+        self.workers[worker].isToBeRemembered = true
+        self.workersToBeRemembered.append(worker)
     }
 
     mutating func remember(_ index: Int) {
@@ -116,9 +138,32 @@ extension WorkerRoster {
         self.toBeRemembered.append(index)
     }
 
-    /// Whether `takeMemories` has something.
+    /// Whether `takeMemories`, `takeWorkerMemories` or `takeForgotten` has something.
     public var hasMemories: Bool {
-        !self.toBeRemembered.isEmpty
+        !self.toBeRemembered.isEmpty || !self.workersToBeRemembered.isEmpty || !self.forgotten.isEmpty
+    }
+
+    /// What is to be remembered from now on of the workers about which something changed since the last call.
+    public mutating func takeWorkerMemories(at now: Moment) -> [WorkerMemory] {
+        defer { self.workersToBeRemembered.removeAll(keepingCapacity: true) }
+        return self.workersToBeRemembered.map { worker in
+            self.workers[worker].isToBeRemembered = false
+            return WorkerMemory(
+                worker: self.specifications[worker].name,
+                count: self.workers[worker].count,
+                configuredCount: self.specifications[worker].instances,
+                isPersistent: self.workers[worker].isPersistent,
+                bootID: self.bootID,
+                updatedAt: now.wall
+            )
+        }
+    }
+
+    /// The instances of which nothing is to be remembered any more; one that came again since is among those of
+    /// `takeMemories` as well, and that counts.
+    public mutating func takeForgotten() -> [InstanceID] {
+        defer { self.forgotten.removeAll(keepingCapacity: true) }
+        return self.forgotten
     }
 
     /// What is to be remembered from now on of the instances about which something changed since the last call.

@@ -33,6 +33,19 @@ extension WorkerRoster {
             changed = true
             answer = self.slots[slot].machine.restart(grace: grace, by: by, at: now, using: &self.randomness)
             phase = .awaitingRun
+        case .scale where self.slots[slot].isLeaving:
+            changed = true
+            answer = self.slots[slot].machine.stop(grace: grace, by: by, at: now).action
+            phase = .ending
+        case .scale where self.isWanted(slot):
+            changed = true
+            answer = self.slots[slot].machine.start(by: by, at: now, using: &self.randomness).action
+            phase = .awaitingRun
+        case .scale:
+            self.operations[id]?.noteChange()
+            self.operations[id]?.finish(step, .added)
+            self.touch(id)
+            return
         case .stop, .shutdown:
             (changed, answer) = self.slots[slot].machine.stop(grace: grace, by: by, at: now)
             phase = .ending
@@ -68,6 +81,9 @@ extension WorkerRoster {
         at now: Moment
     ) {
         self.operations[id]?.end(state, error: error, abortedBy: abortedBy, at: now.wall)
+        for worker in (self.operations[id]?.operation.workers ?? []).compactMap({ self.workerIndex[$0] }) {
+            self.workers[worker].operations.removeAll { $0 == id }
+        }
         self.touch(id)
         for step in self.operations[id]?.steps ?? [] {
             // An instance that has gone, or another one in its slot, knows nothing of the operation.

@@ -16,6 +16,8 @@ extension WorkerRoster {
         var announced: RunNote?
         /// Whether something about it changed since it was remembered.
         var isToBeRemembered = false
+        /// Whether it goes as soon as nothing of it is left.
+        var isLeaving = false
         /// Whether there is an instance in it; what else stands in a vacant slot says nothing.
         var isPresent = true
 
@@ -35,16 +37,34 @@ extension WorkerRoster {
     struct Worker: Sendable {
         /// Of those instances that there are, in the order of their indices.
         var slots: [Int] = []
+        /// How many instances it is to have: the configuration's number, or an operator's. There are more while some leave.
+        var count: Int
+        /// Whether that is an operator's number, and whether it outlives a reboot.
+        var isScaled = false
+        var isPersistent = false
+        /// Active operations that name it, oldest first; they hold it, whether it has instances or not.
+        var operations: [OperationID] = []
+        /// Whether something about it changed since it was remembered.
+        var isToBeRemembered = false
+
+        init(_ specification: WorkerSpecification) {
+            self.count = specification.instances
+        }
     }
 
-    /// The slots of a worker, or one of them; `nil` when there is no such instance.
-    func slots(of worker: Int, instance: Int?) -> [Int]? {
-        guard let instance else { return self.workers[worker].slots }
+    /// The slots of a worker that an action is about, or one of them; `nil` when there is no such instance. One that
+    /// leaves can be told to end, and nothing else.
+    func slots(of worker: Int, instance: Int?, for action: OperationAction) -> [Int]? {
+        let takesLeaving = action.endsRuns || action == .signal
+        guard let instance else {
+            return self.workers[worker].slots.filter { takesLeaving || !self.slots[$0].isLeaving }
+        }
         let id = InstanceID(worker: self.specifications[worker].name, index: instance)
-        return self.slotIndex[id].map { [$0] }
+        guard let slot = self.slotIndex[id], takesLeaving || !self.slots[slot].isLeaving else { return nil }
+        return [slot]
     }
 
-    /// Adds an instance, which is stopped. Its index is above those that there are.
+    /// Adds an instance, which is stopped.
     @discardableResult
     mutating func addInstance(_ index: Int, to worker: Int) -> Int {
         let specification = self.specifications[worker]
@@ -58,8 +78,18 @@ extension WorkerRoster {
             self.slots.append(Slot(id, specification))
         }
         self.slotIndex[id] = slot
-        self.workers[worker].slots.append(slot)
+        self.workers[worker].slots.insert(slot, at: self.place(of: index, in: worker))
         return slot
+    }
+
+    /// Adds the slot of an instance that has gone already, for a step of an operation that goes on.
+    mutating func addVacantSlot(_ id: InstanceID, _ worker: Int) -> Int {
+        var slot = Slot(id, self.specifications[worker])
+        slot.isLeaving = true
+        slot.isPresent = false
+        self.slots.append(slot)
+        self.vacantSlots.append(self.slots.count - 1)
+        return self.slots.count - 1
     }
 
     /// Removes an instance, of which nothing is left. What operations say of it stays.
@@ -74,7 +104,7 @@ extension WorkerRoster {
         self.vacantSlots.append(slot)
     }
 
-    /// Where an instance stands among those of its worker; found by halves, as thousands may go at once in any order.
+    /// Where an instance stands among those of its worker, or would stand; found by halves, as thousands may go at once in any order.
     private func place(of index: Int, in worker: Int) -> Int {
         var low = 0
         var high = self.workers[worker].slots.count

@@ -12,9 +12,9 @@ extension WorkerRoster {
             workers.insert(worker)
         }
         for worker in workers.sorted() {
-            guard let slots = self.slots(of: worker, instance: instance) else {
+            guard let slots = self.slots(of: worker, instance: instance, for: request.action) else {
                 let id = InstanceID(worker: self.specifications[worker].name, index: instance ?? 0)
-                return .unknownInstance(id, count: self.workers[worker].slots.count)
+                return .unknownInstance(id, count: self.workers[worker].count)
             }
             targets += slots
         }
@@ -22,6 +22,7 @@ extension WorkerRoster {
             switch request.action {
             case .signal: self.submitSignal(request, targets, workers: workers, at: now)
             case .reset: self.submitReset(request, targets, workers: workers, at: now)
+            case .scale: self.submitScale(request, workers, at: now)
             case .start, .stop, .restart, .shutdown: self.submitSteps(request, targets, workers: workers, at: now)
             }
         self.publishTouchedOperations(at: now)
@@ -37,24 +38,41 @@ extension WorkerRoster {
         if let joined = self.join(request, targets, at: now) {
             return joined
         }
-        if self.shutdown != nil {
-            return .busy("the agent is ending")
-        }
-        let endsRuns = request.action == .stop || request.action == .shutdown
-        if !endsRuns, let (worker, other) = self.holder(of: workers) {
-            return .conflict(worker: worker, with: other)
-        }
-        guard request.action == .shutdown || self.operations.count < Self.maximumOperations(for: request.action) else {
-            return .busy("\(self.operations.count) operations are under way")
+        if let refusal = self.refusal(of: request, workers: workers) {
+            return refusal
         }
         let operation = self.newOperation(request, targets, workers: workers, at: now)
-        if endsRuns {
+        if request.action.endsRuns {
             self.abortStarts(sharing: targets, for: operation.id, at: now)
         }
         if request.action == .shutdown {
             self.shutdown = operation.id
             self.publish(.shuttingDown(requestedBy: request.requestedBy, reason: request.reason), at: now)
         }
+        return self.begin(operation, request, targets, at: now)
+    }
+
+    /// Why an operation that nobody has begun yet cannot begin.
+    func refusal(of request: OperationRequest, workers: Set<Int>) -> OperationSubmission? {
+        if self.shutdown != nil {
+            return .busy("the agent is ending")
+        }
+        if !request.action.endsRuns, let (worker, other) = self.holder(of: workers) {
+            return .conflict(worker: worker, with: other)
+        }
+        guard request.action == .shutdown || self.operations.count < Self.maximumOperations(for: request.action) else {
+            return .busy("\(self.operations.count) operations are under way")
+        }
+        return nil
+    }
+
+    /// Begins an operation with a step for each of the slots.
+    mutating func begin(
+        _ operation: Operation,
+        _ request: OperationRequest,
+        _ targets: [Int],
+        at now: Moment
+    ) -> OperationSubmission {
         var active = ActiveOperation(
             operation: operation,
             slots: targets,
@@ -66,9 +84,7 @@ extension WorkerRoster {
         active.budget = self.budget(of: active)
         self.operations[operation.id] = active
         self.touch(operation.id)
-        for slot in targets {
-            self.slots[slot].operations.append(operation.id)
-        }
+        self.hold(targets, operation.workers, for: operation.id)
         self.beginBatch(of: operation.id, at: now)
         // Instances whose turn comes later are held from now on, too.
         for slot in targets {
@@ -76,6 +92,16 @@ extension WorkerRoster {
         }
         let begun = self.operations[operation.id]?.operation ?? operation
         return .accepted(begun, budget: active.budget)
+    }
+
+    /// Takes note of who is at work on the instances and their workers; `finish` takes it back.
+    mutating func hold(_ slots: [Int], _ workers: [String], for operation: OperationID) {
+        for slot in slots where self.slots[slot].isPresent {
+            self.slots[slot].operations.append(operation)
+        }
+        for worker in workers.compactMap({ self.workerIndex[$0] }) {
+            self.workers[worker].operations.append(operation)
+        }
     }
 
     /// The operation that already does what is asked, if there is one.
@@ -101,7 +127,7 @@ extension WorkerRoster {
     }
 
     /// A second stop that is less patient than the first, or than the shutdown.
-    private mutating func shortenGrace(
+    mutating func shortenGrace(
         of targets: [Int],
         to grace: Duration,
         for request: OperationRequest,
@@ -118,10 +144,8 @@ extension WorkerRoster {
 
     private func holder(of workers: Set<Int>) -> (worker: String, operation: Operation)? {
         for worker in workers.sorted() {
-            for slot in self.workers[worker].slots {
-                if let id = self.slots[slot].operations.first, let active = self.operations[id] {
-                    return (self.specifications[worker].name, active.operation)
-                }
+            if let id = self.workers[worker].operations.first, let active = self.operations[id] {
+                return (self.specifications[worker].name, active.operation)
             }
         }
         return nil
@@ -131,14 +155,14 @@ extension WorkerRoster {
         for slot in targets {
             for id in self.slots[slot].operations {
                 guard let action = self.operations[id]?.operation.action else { continue }
-                if action == .start || action == .restart {
+                if !action.endsRuns {
                     self.abort(id, by: stop, at: now)
                 }
             }
         }
     }
 
-    private mutating func newOperation(
+    mutating func newOperation(
         _ request: OperationRequest,
         _ targets: [Int],
         workers: Set<Int>,
@@ -158,10 +182,14 @@ extension WorkerRoster {
     }
 
     /// Start: all at once. Restart: the first instance of each worker, then the second, and so on. Stop: all at once, in
-    /// the reverse of the order in which they are started.
+    /// the reverse of the order in which they are started. Scale: as start or as stop.
     func batches(of targets: [Int], action: OperationAction) -> [[Int]] {
         switch action {
         case .stop, .shutdown: return [Array(targets.indices.reversed())]
+        case .scale:
+            let added = targets.indices.filter { !self.slots[targets[$0]].isLeaving }
+            let leaving = targets.indices.filter { self.slots[targets[$0]].isLeaving }
+            return [added + leaving.reversed()]
         case .start, .signal, .reset: return [Array(targets.indices)]
         case .restart:
             var batches: [[Int]] = []
@@ -181,7 +209,7 @@ extension WorkerRoster {
     }
 
     /// How long the operation may take by its own rules.
-    private func budget(of active: ActiveOperation) -> Duration {
+    func budget(of active: ActiveOperation) -> Duration {
         var total = Duration.zero
         for batch in active.batches {
             var grace = Duration.zero
@@ -190,6 +218,10 @@ extension WorkerRoster {
                 grace = max(grace, active.grace ?? own)
             }
             switch active.operation.action {
+            case .scale:
+                let slots = batch.map { active.steps[$0].slot }
+                let up = slots.contains { !self.slots[$0].isLeaving } ? Self.startTimeout + active.observation : .zero
+                total += slots.contains { self.slots[$0].isLeaving } ? max(grace, up) : up
             case .start: total += Self.startTimeout + active.observation
             case .restart: total += grace + Self.startTimeout + active.observation
             case .stop, .shutdown, .signal, .reset: total += grace
@@ -256,6 +288,11 @@ extension WorkerRoster {
 }
 
 extension OperationAction {
+    /// Whether it wants runs to end and none to begin.
+    var endsRuns: Bool {
+        self == .stop || self == .shutdown
+    }
+
     /// Whether an operation of that action does this as well: a shutdown stops every worker.
     fileprivate func isPart(of other: OperationAction) -> Bool {
         self == other || self == .stop && other == .shutdown

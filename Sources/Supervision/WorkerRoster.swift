@@ -8,7 +8,8 @@
 // * stop aborts each start and restart that shares an instance with it, and is itself never refused;
 // * the same action on instances that are all part of one that runs joins that one;
 // * another start or restart on a worker that an operation holds is a conflict;
-// * shutdown is a stop of everything, which a stop joins; a start or restart is not accepted any more.
+// * shutdown is a stop of everything, which a stop joins; a start, restart or scale is not accepted any more.
+// A scale of a worker is as a start in that (see WorkerRoster+Scale).
 // An aborted operation ends at once. What its instances were doing goes on until the operation that aborted it, or the
 // state machine itself, says otherwise.
 
@@ -47,7 +48,11 @@ public struct WorkerRoster: Sendable {
     var effects: [Effect] = []
     private var nextTransition: Int64 = 1
     private var untoldRestarts: [UntoldRestart] = []
+    /// Slots and workers about which something changed since they were remembered.
     var toBeRemembered: [Int] = []
+    var workersToBeRemembered: [Int] = []
+    /// Instances that have gone since, or are known from before and are no more.
+    var forgotten: [InstanceID] = []
     /// Runs of instances that are not configured any more, which are being ended.
     var abandoned: [RunID: SurvivingRun] = [:]
     /// Whether there is somebody to announce runs to.
@@ -57,7 +62,7 @@ public struct WorkerRoster: Sendable {
     public init(specifications: [WorkerSpecification], randomness: Randomness) {
         self.specifications = specifications
         self.randomness = randomness
-        self.workers = Array(repeating: Worker(), count: specifications.count)
+        self.workers = specifications.map { Worker($0) }
         self.workerIndex = Dictionary(uniqueKeysWithValues: specifications.enumerated().map { ($1.name, $0) })
         for (worker, specification) in specifications.enumerated() {
             for index in 0..<specification.instances {
@@ -108,7 +113,8 @@ public struct WorkerRoster: Sendable {
     }
 
     public mutating func exited(_ id: InstanceID, _ run: RunID, _ ended: InstanceStateMachine.Ended, at now: Moment) {
-        guard let index = self.slotIndex[id] else {
+        // There may be an instance of that name again.
+        guard let index = self.slotIndex[id], self.abandoned.isEmpty || self.abandoned[run] == nil else {
             self.tellRestarts()
             self.abandonedRunEnded(run, ended, at: now)
             return
@@ -177,7 +183,9 @@ public struct WorkerRoster: Sendable {
             self.effects.append(.timer(.instance(id), deadline))
         }
         self.publishStatus(of: index, exit: action.exit, text: text, at: now)
+        let operation = self.slots[index].operations.first
         self.instanceChanged(index, exit: action.exit, at: now)
+        self.removeIfGone(index, for: operation, at: now)
     }
 
     /// Tells of the restarts that were decided since the last call. Whatever else happens, to whatever instance, calls it
@@ -193,6 +201,7 @@ public struct WorkerRoster: Sendable {
 
     /// Publishes the instance's status if it is another than the one published last.
     mutating func publishStatus(of index: Int, exit: ExitRecord? = nil, text: String, at now: Moment) {
+        guard self.slots[index].isPresent else { return }
         var status = self.slots[index].machine.status
         status.operationID = self.slots[index].operations.last
         let published = self.slots[index].published

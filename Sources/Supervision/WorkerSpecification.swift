@@ -1,5 +1,8 @@
 /// What the configuration says of a worker. Everything is checked and has its default: no field needs another look.
 public struct WorkerSpecification: Equatable, Sendable {
+    /// How many instances a worker can have.
+    public static let possibleInstances = 0...10_000
+
     /// `[a-z0-9][a-z0-9_-]{0,63}`.
     public var name: String
     /// The program and its arguments, at least one; may hold placeholders (see `Placeholders`).

@@ -9,9 +9,13 @@ import Testing
 @Suite struct OperationRequestsTests {
     private let desk = Desk.withWorkers()
 
-    private func request(_ target: String, body: String = "") throws -> OperationRequest {
+    private func request(
+        _ target: String,
+        _ method: String = "POST",
+        body: String = ""
+    ) throws -> OperationRequest {
         let exchange = self.desk.send(
-            "POST",
+            method,
             target,
             headers: body.isEmpty ? [] : [("Content-Type", "application/json")],
             body: body
@@ -67,6 +71,59 @@ import Testing
         }
         let other = "/v1/operations?action=reset&workers=web&persist=true"
         try self.desk.refused(400, .unknownParameter, "POST", other)
+    }
+
+    @Test func aScaleSaysHowManyAndMayBeMadeToLast() throws {
+        var expected = OperationRequest(action: .scale, workers: ["web"], requestedBy: "uid:0")
+        expected.count = 4
+        #expect(try self.request("/v1/workers/web/instances?count=4", "PUT") == expected)
+        expected.count = 0
+        expected.isPersistent = true
+        expected.grace = .seconds(5)
+        expected.observe = .seconds(2)
+        expected.reason = "night"
+        let query = "count=0&persist=true&grace=5s&observe=2s&reason=night&wait=none&timeout=9s"
+        #expect(try self.request("/v1/workers/web/instances?\(query)", "PUT") == expected)
+        let body = #"{"count": 0, "persist": true, "grace": "5s", "observe": "2s", "reason": "night"}"#
+        #expect(try self.request("/v1/workers/web/instances", "PUT", body: body) == expected)
+    }
+
+    @Test(arguments: [
+        "", "count=", "count=-1", "count=10001", "count=2.5", "count=+2", "count=two", "count=1&persist=yes",
+        "count=1&instance=0", "count=1&count=2", "count=1&on_conflict=wait",
+    ])
+    func aScaleThatMakesNoSenseIsRefused(query: String) throws {
+        #expect(try self.desk.ask("PUT", "/v1/workers/web/instances?\(query)").status == 400)
+        #expect(self.desk.requests.isEmpty)
+    }
+
+    @Test(arguments: [#"{"count": "4"}"#, #"{"count": 4, "persist": "true"}"#, #"{"count": true}"#, "4"])
+    func theBodyOfAScaleHasItsTypes(body: String) throws {
+        let exchange = self.desk.send(
+            "PUT",
+            "/v1/workers/web/instances",
+            headers: [("Content-Type", "application/json")],
+            body: body
+        )
+        #expect(exchange.responses.first?.status == 400)
+        #expect(self.desk.requests.isEmpty)
+    }
+
+    @Test func severalWorkersAreNotScaledAtOnce() throws {
+        let detail = try self.desk.refused(
+            400,
+            .invalidParameter,
+            "POST",
+            "/v1/operations?action=scale&workers=web"
+        )
+        #expect(detail.hasSuffix("PUT /v1/workers/{worker}/instances scales one"))
+    }
+
+    @Test func aNumberThatTheConfigurationForbidsIsUnprocessable() throws {
+        let exchange = self.desk.send("PUT", "/v1/workers/web/instances?count=9")
+        self.desk.answer(.refused("the last of 9 instances would have the port 65540"))
+        #expect(exchange.responses.first?.status == 422)
+        #expect(exchange.responses.first?.text.contains("would have the port") == true)
     }
 
     @Test func aSignalGoesToTheMainProcessOrToAll() throws {

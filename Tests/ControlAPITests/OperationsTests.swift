@@ -160,6 +160,16 @@ import Testing
         #expect(self.isQuiet)
     }
 
+    @Test func aScaleWhoseInstancesDoNotComeUpIsAFailedDependency() throws {
+        let exchange = self.desk.send("PUT", "/v1/workers/web/instances?count=3")
+        let operation = self.desk.operation(.scale)
+        self.desk.answer(.accepted(operation, budget: .seconds(10)))
+        self.desk.apply(.operation(self.end(operation, .failed, error: "web.2 did not come up: exit code 1")))
+        #expect(try exchange.response().status == 424)
+        #expect(try exchange.response().problem().operation?.action == "scale")
+        #expect(self.isQuiet)
+    }
+
     @Test func anEndWithoutItsExitIsAnsweredAtTheTimeout() throws {
         let (exchange, operation) = self.begin()
         var failed = self.end(operation, .failed)

@@ -119,10 +119,18 @@ final class WriterHarness {
         self.durable += output.durable
     }
 
-    func submit(_ transitions: [Transition], memories: [InstanceMemory] = [], isSynced: Bool = false) {
+    func submit(
+        _ transitions: [Transition],
+        memories: [InstanceMemory] = [],
+        workers: [WorkerMemory] = [],
+        forgotten: [InstanceID] = [],
+        isSynced: Bool = false
+    ) {
         let submission = HistorySubmission(
             transitions: transitions,
             memories: memories,
+            workers: workers,
+            forgotten: forgotten,
             isSynced: isSynced,
             completion: { _ in }
         )

@@ -14,7 +14,10 @@ extension WorkerDraft {
         case "command":
             self.command = Field(reader.command(entry, mayBeEmpty: false), origin)
         case "instances":
-            self.instances = Field(reader.integer(entry, 0...10_000, example: "instances = 2"), origin)
+            self.instances = Field(
+                reader.integer(entry, WorkerSpecification.possibleInstances, example: "instances = 2"),
+                origin
+            )
         case "base_port":
             self.basePort = Field(reader.integer(entry, 1...65535, example: "base_port = 8000"), origin)
         case "directory":

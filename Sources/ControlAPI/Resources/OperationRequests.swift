@@ -18,7 +18,7 @@ extension ControlHandler {
     /// Of `reason`, in Unicode scalars.
     static let maximumReasonLength = 256
 
-    /// POST /v1/workers/{worker}/start and its like.
+    /// POST /v1/workers/{worker}/start and its like, and PUT /v1/workers/{worker}/instances.
     func operateOnWorker(_ call: Call, _ action: OperationAction) throws(Problem) {
         let name = call.captures[0]
         guard self.status.worker(name) != nil else { throw self.unknownWorker(name) }
@@ -30,8 +30,13 @@ extension ControlHandler {
         guard let word = call.parameters.text("action") else {
             throw Problem(.invalidParameter, "action is missing; it is one of start, stop, restart, signal, reset")
         }
-        guard let action = OperationAction(rawValue: word), action != .shutdown else {
-            let hint = word == "shutdown" ? "; POST /v1/agent/shutdown ends the agent" : ""
+        guard let action = OperationAction(rawValue: word), action != .shutdown, action != .scale else {
+            let hint =
+                switch word {
+                case "shutdown": "; POST /v1/agent/shutdown ends the agent"
+                case "scale": "; PUT /v1/workers/{worker}/instances scales one"
+                default: ""
+                }
             throw Problem(.invalidParameter, "action is one of start, stop, restart, signal, reset\(hint)")
         }
         guard let text = call.parameters.text("workers") else {
@@ -73,6 +78,14 @@ extension ControlHandler {
             request.instance = Int(instance)
             try self.check(request)
         }
+        if action == .scale {
+            let possible = WorkerSpecification.possibleInstances
+            let range = Int64(possible.lowerBound)...Int64(possible.upperBound)
+            guard let count = try call.parameters.integer("count", in: range) else {
+                throw Problem(.invalidParameter, "count is missing, the number of instances, such as count=4")
+            }
+            request.count = Int(count)
+        }
         if action == .signal {
             request.signal = try Self.signal(call)
             request.signalScope = try call.parameters.choice("scope") ?? .main
@@ -92,8 +105,8 @@ extension ControlHandler {
 
     private func check(_ request: OperationRequest) throws(Problem) {
         guard let index = request.instance, let worker = self.status.worker(request.workers[0]) else { return }
-        guard index < worker.instances.count else {
-            throw Self.unknownInstance(InstanceID(worker: request.workers[0], index: index), worker.instances.count)
+        guard worker.place(of: index) != nil else {
+            throw Self.unknownInstance(InstanceID(worker: request.workers[0], index: index), worker.count)
         }
     }
 
@@ -153,7 +166,7 @@ extension ControlHandler {
                     let end = began.advanced(by: timeout ?? budget + Self.timeoutMargin)
                     self.wait(OperationWait(id: operation.id, answer: .outcome), call, until: end)
                 }
-            case .conflict, .unknownWorker, .unknownInstance, .noProcess, .busy:
+            case .conflict, .unknownWorker, .unknownInstance, .refused, .noProcess, .busy:
                 self.waits.release()
                 call.respond(self.refusal(submission, request))
             }
@@ -178,6 +191,7 @@ extension ControlHandler {
             )
         case .unknownWorker(let name): return self.unknownWorker(name)
         case .unknownInstance(let id, let count): return Self.unknownInstance(id, count)
+        case .refused(let sentence): return Problem(.unprocessable, sentence)
         case .noProcess(let worker):
             return Problem(.noProcess, "\(worker) has no process that a signal could be sent to")
         case .busy(let sentence): return Problem.busy(sentence)

@@ -78,7 +78,7 @@ extension ControlHandler {
         case .succeeded:
             return Answer.json(entry.message)
         case .failed:
-            let isStart = operation.action == .start || operation.action == .restart
+            let isStart = [.start, .restart, .scale].contains(operation.action)
             return Answer.problem(
                 Problem(
                     isStart ? .didNotComeUp : .internalError,

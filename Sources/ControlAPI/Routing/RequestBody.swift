@@ -34,15 +34,19 @@ enum RequestBody {
 
     /// What a body can say; each has one type, which openapi/reeve.yaml names.
     private static let options: Set<String> = [
-        "action", "workers", "wait", "timeout", "instance", "reason", "observe", "grace", "persist", "signal", "scope",
+        "action", "workers", "wait", "timeout", "instance", "count", "reason", "observe", "grace", "persist", "signal",
+        "scope",
     ]
+
+    private static let numbers: Set<String> = ["instance", "count"]
 
     /// The text that the member would have in the query.
     private static func text(_ member: JSONMember) throws(Problem) -> String {
         switch member.value {
-        // The one option that is a number, and the one that is true or false; a name that no route knows is refused as such afterwards, whatever its value is.
-        case .string(let text): if member.name != "instance", member.name != "persist" { return text }
-        case .number(let text): if member.name == "instance" || !Self.options.contains(member.name) { return text }
+        // A name that no route knows is refused as such afterwards, whatever its value is.
+        case .string(let text): if !Self.numbers.contains(member.name), member.name != "persist" { return text }
+        case .number(let text):
+            if Self.numbers.contains(member.name) || !Self.options.contains(member.name) { return text }
         case .bool(let value):
             if member.name == "persist" || !Self.options.contains(member.name) { return value ? "true" : "false" }
         case .array(let elements):

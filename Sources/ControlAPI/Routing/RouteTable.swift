@@ -32,6 +32,13 @@ public enum RouteTable {
         ),
         Self.operation(.signal, parameters: ["signal", "scope", "instance", "reason"]),
         Self.operation(.reset, parameters: ["instance", "reason"]),
+        Route(
+            "PUT",
+            "/v1/workers/{worker}/instances",
+            role: .operate,
+            parameters: ["count", "wait", "timeout", "reason", "grace", "observe", "persist"],
+            parametersToCome: ["on_conflict", "override_hold"]
+        ) { handler, call throws(Problem) in try handler.operateOnWorker(call, .scale) },
     ]
 
     private static let exits = [
@@ -89,7 +96,7 @@ public enum RouteTable {
         ) { handler, call throws(Problem) in try handler.operateOnWorker(call, action) }
     }
 
-    /// The route of a single worker for an action; it knows which parameters the action takes.
+    /// The route of a single worker for an action; it knows which parameters the action takes. Scale has none of that form.
     static func operation(_ action: OperationAction) -> Route? {
         Self.workers.first { $0.pattern == "/v1/workers/{worker}/\(action.rawValue)" }
     }
@@ -100,6 +107,6 @@ public enum RouteTable {
     /// looks for a typing error.
     public static let patternsToCome = [
         "/", "/v1/check/{worker}", "/v1/workers/{worker}/logs", "/v1/workers/{worker}/hold",
-        "/v1/workers/{worker}/instances", "/v1/events", "/v1/reload", "/v1/agent/upgrade",
+        "/v1/events", "/v1/reload", "/v1/agent/upgrade",
     ]
 }

@@ -65,19 +65,31 @@ struct HistoryFile {
         return try HistoryStore(connection)
     }
 
-    /// What can still be read of a file that was set aside: what is wanted of the instances. Nobody else remembers it.
-    func salvage(_ setAside: SetAside) -> [InstanceMemory] {
-        let reading = { () throws(SQLiteError) -> [InstanceMemory] in
-            let connection = try Connection(
-                path: setAside.path,
-                access: .readOnly,
-                busyTimeout: self.options.busyTimeout
-            )
-            return try connection.withTimeLimit(.seconds(1)) { () throws(SQLiteError) in
-                try HistoryStore.instanceMemories(connection)
-            }
+    /// What can still be read of a file that was set aside: what is wanted of the workers and their instances. Nobody else
+    /// remembers it.
+    func salvage(_ setAside: SetAside) -> (instances: [InstanceMemory], workers: [WorkerMemory]) {
+        // Each for itself: one of the tables may be readable, or there, and the other not.
+        let instances = try? self.rows(setAside) { (connection) throws(SQLiteError) in
+            try HistoryStore.instanceMemories(connection)
         }
-        return (try? reading()) ?? []
+        let workers = try? self.rows(setAside) { (connection) throws(SQLiteError) in
+            try HistoryStore.workerMemories(connection)
+        }
+        return (instances ?? [], workers ?? [])
+    }
+
+    private func rows<Memory>(
+        _ setAside: SetAside,
+        _ body: (Connection) throws(SQLiteError) -> [Memory]
+    ) throws(SQLiteError) -> [Memory] {
+        let connection = try Connection(
+            path: setAside.path,
+            access: .readOnly,
+            busyTimeout: self.options.busyTimeout
+        )
+        return try connection.withTimeLimit(.seconds(1)) { () throws(SQLiteError) in
+            try body(connection)
+        }
     }
 
     private func readOnlyConnection(_ access: Connection.Access) throws(SQLiteError) -> Connection {

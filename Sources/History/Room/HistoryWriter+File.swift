@@ -19,8 +19,8 @@ extension HistoryWriter {
             bootID: self.options.bootID,
             known: self.store.flatMap { try? $0.knownNumbers() }
         )
-        if self.memories.isEmpty, let memories = try? self.store?.instanceMemories() {
-            self.memories = Dictionary(memories.map { ($0.id, $0) }) { $1 }
+        if self.remembersNothing, let memories = try? self.store?.instanceMemories() {
+            self.remember(memories, (try? self.store?.workerMemories()) ?? [])
         }
         self.numbersAreGuessed = self.store == nil && self.numbering.lastTransition == 0
         self.reserve(exits: 0, transitions: 0, into: &output)
@@ -30,6 +30,7 @@ extension HistoryWriter {
         let memories = self.memories.values.sorted { $0.id < $1.id }
         return HistoryRecovery(
             memories: memories,
+            workers: self.workerMemories.values.sorted { $0.worker < $1.worker },
             unfinishedOperations: self.store.flatMap { try? $0.unfinishedOperations(limit: 2_000) } ?? [],
             lastExits: memories.compactMap { memory in self.store.flatMap { try? $0.newestExit(of: memory.id) } },
             newestExits: self.store.flatMap { store in
@@ -59,15 +60,24 @@ extension HistoryWriter {
         if let setAside = opened.setAside {
             self.status.setAside.append(setAside)
             output.notices.append(.setAside(setAside))
-            if self.memories.isEmpty, setAside.isWorthReading {
-                let memories = self.file.salvage(setAside)
-                self.memories = Dictionary(memories.map { ($0.id, $0) }) { $1 }
+            if self.remembersNothing, setAside.isWorthReading {
+                let salvaged = self.file.salvage(setAside)
+                self.remember(salvaged.instances, salvaged.workers)
             }
         }
         guard try opened.store.knownNumbers() == Numbering.Known(lastExit: 0, lastTransition: 0) else { return }
         // A new file: which numbers were given, and what is wanted of the instances, is known here and nowhere else.
         try opened.store.seed(self.numbering.known)
-        try opened.store.write(WriteGroup(memories: self.memories))
+        try opened.store.write(WriteGroup(memories: self.memories, workers: self.workerMemories))
+    }
+
+    private var remembersNothing: Bool {
+        self.memories.isEmpty && self.workerMemories.isEmpty
+    }
+
+    private func remember(_ instances: [InstanceMemory], _ workers: [WorkerMemory]) {
+        self.memories = Dictionary(instances.map { ($0.id, $0) }) { $1 }
+        self.workerMemories = Dictionary(workers.map { ($0.worker, $0) }) { $1 }
     }
 
     // MARK: Degraded

@@ -47,6 +47,8 @@ final class HistoryWriter {
     var waiting = WaitingList()
     /// All that is remembered of instances, to be written into a new file when the old one was damaged.
     var memories: [InstanceID: InstanceMemory] = [:]
+    /// The same of workers.
+    var workerMemories: [String: WorkerMemory] = [:]
     var status = HistoryStatus()
     var nextRetention: MonotonicInstant?
     var rowsSinceRetention = 0
@@ -97,6 +99,7 @@ final class HistoryWriter {
         for submission in submissions {
             group.add(
                 memories: submission.memories,
+                workers: submission.workers,
                 forgotten: submission.forgotten,
                 isSynced: submission.isSynced
             )
@@ -155,6 +158,7 @@ final class HistoryWriter {
             self.memories[id] = nil
         }
         self.memories.merge(group.memories) { $1 }
+        self.workerMemories.merge(group.workers) { $1 }
     }
 
     // MARK: Numbers

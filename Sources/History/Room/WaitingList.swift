@@ -98,6 +98,7 @@ struct WaitingList {
         }
         self.memories.add(
             memories: Array(group.memories.values),
+            workers: Array(group.workers.values),
             forgotten: Array(group.forgotten),
             isSynced: group.isSynced
         )
@@ -118,6 +119,7 @@ struct WaitingList {
             case (nil, nil):
                 group.add(
                     memories: Array(self.memories.memories.values),
+                    workers: Array(self.memories.workers.values),
                     forgotten: Array(self.memories.forgotten),
                     isSynced: self.memories.isSynced
                 )
@@ -145,7 +147,7 @@ struct WaitingList {
                 reapable.append(record.runID)
             }
         }
-        if self.exits.count == 0, self.others.count == 0, !group.memories.isEmpty || !group.forgotten.isEmpty {
+        if self.exits.count == 0, self.others.count == 0, group.hasMemories {
             self.memories = WriteGroup()
         }
         return (reapable, durable)

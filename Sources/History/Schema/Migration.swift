@@ -3,7 +3,7 @@ struct Migration {
     let name: String
     let sql: String
 
-    static let all = [Self.tables]
+    static let all = [Self.tables, Self.workerScale]
 
     // Times are texts of RFC 3339 in UTC with milliseconds, as the API shows them: they sort as they are, people read them,
     // and SQLite's date functions take them. Durations are seconds. Lists of names are separated by commas.
@@ -112,6 +112,20 @@ struct Migration {
                 recent_restarts TEXT NOT NULL,
                 updated_at TEXT NOT NULL,
                 PRIMARY KEY (worker, instance)
+            ) STRICT, WITHOUT ROWID;
+            """
+    )
+
+    private static let workerScale = Migration(
+        name: "0002-worker-scale",
+        sql: """
+            CREATE TABLE worker_scale (
+                worker TEXT PRIMARY KEY NOT NULL,
+                instances INTEGER NOT NULL,
+                configured_instances INTEGER NOT NULL,
+                persist INTEGER NOT NULL,
+                boot_id TEXT NOT NULL,
+                updated_at TEXT NOT NULL
             ) STRICT, WITHOUT ROWID;
             """
     )

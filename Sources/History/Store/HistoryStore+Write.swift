@@ -6,15 +6,26 @@ struct WriteGroup {
     var transitions: [Transition] = []
     /// What is to be remembered of instances; the last one of each counts.
     var memories: [InstanceID: InstanceMemory] = [:]
+    var workers: [String: WorkerMemory] = [:]
     var forgotten: Set<InstanceID> = []
     /// Whether it is to be on the disk before it counts as written, and so survives a loss of power.
     var isSynced = false
 
     var isEmpty: Bool {
-        self.transitions.isEmpty && self.memories.isEmpty && self.forgotten.isEmpty
+        self.transitions.isEmpty && !self.hasMemories
     }
 
-    mutating func add(memories: [InstanceMemory], forgotten: [InstanceID], isSynced: Bool) {
+    /// Whether there is anything to be remembered or forgotten.
+    var hasMemories: Bool {
+        !self.memories.isEmpty || !self.workers.isEmpty || !self.forgotten.isEmpty
+    }
+
+    mutating func add(
+        memories: [InstanceMemory],
+        workers: [WorkerMemory],
+        forgotten: [InstanceID],
+        isSynced: Bool
+    ) {
         for id in forgotten {
             self.memories[id] = nil
             self.forgotten.insert(id)
@@ -22,6 +33,9 @@ struct WriteGroup {
         for memory in memories {
             self.forgotten.remove(memory.id)
             self.memories[memory.id] = memory
+        }
+        for memory in workers {
+            self.workers[memory.worker] = memory
         }
         self.isSynced = self.isSynced || isSynced
     }
@@ -68,6 +82,9 @@ extension HistoryStore {
                     }
                 }
                 try self.save(group.memories.values, forgetting: group.forgotten)
+                for memory in group.workers.values {
+                    try self.connection.run(WorkerMemory.upsert) { memory.bind(to: $0) }
+                }
             }
         } catch {
             // What they say was written was taken back.

@@ -92,4 +92,12 @@ final class HistoryStore {
             InstanceMemory($0)
         }
     }
+
+    func workerMemories() throws(SQLiteError) -> [WorkerMemory] {
+        try Self.workerMemories(self.connection)
+    }
+
+    static func workerMemories(_ connection: Connection) throws(SQLiteError) -> [WorkerMemory] {
+        try connection.rows("SELECT \(WorkerMemory.columns) FROM worker_scale ORDER BY worker") { WorkerMemory($0) }
+    }
 }

@@ -26,7 +26,7 @@ extension OperationSubmission {
     var budget: Duration? {
         switch self {
         case .accepted(_, let budget), .joined(_, let budget): budget
-        case .conflict, .unknownWorker, .unknownInstance, .noProcess, .busy: nil
+        case .conflict, .unknownWorker, .unknownInstance, .refused, .noProcess, .busy: nil
         }
     }
 }

@@ -14,7 +14,8 @@ extension RosterHarness.Entry {
             let instance = request.instance.map { " instance \($0)" } ?? ""
             let grace = request.grace.map { " grace \($0)" } ?? ""
             let observe = request.observe.map { " observe \($0)" } ?? ""
-            return "> \(request.action) \(request.workers)\(instance)\(grace)\(observe)"
+            let count = request.count.map { " to \($0)" } ?? ""
+            return "> \(request.action) \(request.workers)\(count)\(instance)\(grace)\(observe)"
         case .moved(let what, let run): return "  kernel: run \(run) \(what)"
         case .told(let report): return "> \(report.kind) of run \(report.run)"
         case .time(let duration, let now):

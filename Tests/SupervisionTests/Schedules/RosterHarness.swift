@@ -24,6 +24,7 @@ struct RosterHarness {
     private(set) var log: [Entry] = []
     private(set) var signals: [Effect] = []
     private(set) var ended: [OperationID] = []
+    private(set) var memory = RosterMemory()
     private var nextPid: Int32 = 100
 
     init(_ specifications: [WorkerSpecification], seed: UInt64 = 1) {
@@ -156,6 +157,7 @@ struct RosterHarness {
         for effect in effects {
             try self.perform(effect)
         }
+        self.memory.take(from: &self.roster, at: self.now)
         try self.model.endOfCall(at: self.now)
         try self.checkBetweenCalls()
     }
@@ -217,7 +219,11 @@ struct RosterHarness {
 
     /// What has to be true whenever the roster is not at work.
     private func checkBetweenCalls() throws(Violation) {
-        for slot in self.roster.slots where slot.isPresent {
+        let present = self.roster.slots.filter(\.isPresent)
+        guard Set(present.map(\.machine.id)) == Set(self.model.statuses.keys),
+            present.count == self.roster.slotIndex.count
+        else { throw Violation("there are other instances than those that were published") }
+        for slot in present {
             let id = slot.machine.id
             guard self.timers[.instance(id)] == slot.machine.deadline else {
                 throw Violation("\(id): its timer is not its deadline")

@@ -42,7 +42,7 @@ extension RosterModel {
             switch instance.outcome {
             case .failed: failed = instance.instance.worker
             case .pending, .skipped: break
-            case .inProgress, .up, .finished, .stopped, .unchanged, .signaled, .reset, .aborted:
+            case .inProgress, .up, .finished, .stopped, .added, .removed, .unchanged, .signaled, .reset, .aborted:
                 guard failed != instance.instance.worker else {
                     throw Violation("operation \(operation.id): went on after a failure")
                 }
@@ -53,7 +53,7 @@ extension RosterModel {
     private static func check(_ after: OperationInstance, after before: OperationInstance) throws(Violation) {
         switch before.outcome {
         case .pending, .inProgress: break
-        case .up, .finished, .stopped, .unchanged, .signaled, .reset, .failed, .aborted, .skipped:
+        case .up, .finished, .stopped, .added, .removed, .unchanged, .signaled, .reset, .failed, .aborted, .skipped:
             guard after == before else { throw Violation("\(after.instance): \(before.outcome) was not its end") }
         }
         if let run = before.newRunID, after.newRunID != run {
@@ -70,6 +70,7 @@ extension RosterModel {
             switch operation.action {
             case .start: [.up, .finished, .unchanged]
             case .restart: [.up, .finished]
+            case .scale: [.up, .finished, .added, .removed]
             case .stop, .shutdown: [.stopped, .unchanged]
             case .signal: [.signaled, .unchanged]
             case .reset: [.reset, .unchanged]
@@ -79,7 +80,7 @@ extension RosterModel {
         case .pending, .running: isRight = outcomes.isSubset(of: good.union([.pending, .inProgress, .failed]))
         case .succeeded: isRight = outcomes.isSubset(of: good) && operation.error == nil
         case .failed:
-            let startsRuns = operation.action == .start || operation.action == .restart
+            let startsRuns = [.start, .restart, .scale].contains(operation.action)
             let others: Set<OperationInstance.Outcome> = operation.action == .restart ? [.failed, .skipped] : [.failed]
             isRight =
                 startsRuns && outcomes.contains(.failed) && outcomes.isSubset(of: good.union(others))
@@ -103,7 +104,7 @@ extension RosterModel {
         }
     }
 
-    func check(
+    mutating func check(
         _ submission: OperationSubmission,
         of request: OperationRequest,
         isEnding: Bool
@@ -112,19 +113,26 @@ extension RosterModel {
         switch submission {
         case .accepted(let operation, _):
             isRight = self.operations[operation.id] == operation && operation.action == request.action
+            self.scales[operation.id] = request.count
+            if request.action == .scale, self.counts[request.workers[0]] != request.count {
+                throw Violation("\(request.workers) do not have the number that was asked for")
+            }
         case .joined(let operation, _):
             // A shutdown is a stop of everything.
             let isSame = operation.action == request.action
             isRight =
-                self.active.contains(operation.id)
+                self.active.contains(operation.id) && self.scales[operation.id] == request.count
                 && (isSame || operation.action == .shutdown && request.action == .stop)
         case .conflict(let worker, let operation):
             isRight =
                 self.active.contains(operation.id) && operation.workers.contains(worker)
-                && (request.action == .start || request.action == .restart)
+                && [.start, .restart, .scale].contains(request.action)
         case .unknownWorker(let name): isRight = self.specifications[name] == nil
         case .unknownInstance(let id, let count):
-            isRight = self.specifications[id.worker]?.instances == count && self.statuses[id] == nil
+            isRight = self.counts[id.worker] == count && (self.statuses[id] == nil || id.index >= count)
+        case .refused:
+            let port = self.specifications[request.workers[0]]?.basePort
+            isRight = port.map { $0 + (request.count ?? 0) - 1 > 65_535 } ?? false
         case .noProcess: isRight = request.action == .signal
         case .busy: isRight = isEnding
         }

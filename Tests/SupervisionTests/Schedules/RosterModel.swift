@@ -4,6 +4,10 @@ import Supervision
 struct RosterModel {
     let specifications: [String: WorkerSpecification]
     private(set) var statuses: [InstanceID: InstanceStatus] = [:]
+    /// How many instances each worker is to have.
+    private(set) var counts: [String: Int] = [:]
+    /// What the scales that were accepted were asked for.
+    var scales: [OperationID: Int] = [:]
     /// Recorded exits, by run.
     private(set) var exits: [RunID: ExitRecord] = [:]
     /// The newest snapshot of each operation.
@@ -21,6 +25,7 @@ struct RosterModel {
     init(_ specifications: [WorkerSpecification]) {
         self.specifications = Dictionary(uniqueKeysWithValues: specifications.map { ($0.name, $0) })
         for specification in specifications {
+            self.counts[specification.name] = specification.instances
             for index in 0..<specification.instances {
                 let id = InstanceID(worker: specification.name, index: index)
                 self.statuses[id] = InstanceStatus(id: id)
@@ -67,6 +72,7 @@ struct RosterModel {
         for record in self.recordedInCall {
             try self.checkDecision(of: record)
         }
+        try self.checkCounts()
         self.recordedInCall.removeAll(keepingCapacity: true)
     }
 
@@ -80,7 +86,8 @@ struct RosterModel {
         switch transition.change {
         case .configured:
             guard transition.id == 1 else { throw Violation("configured is not the first transition") }
-        case .scaled, .removed: throw Violation("nobody asked for another number of instances")
+        case .scaled(let change): try self.see(change)
+        case .removed(let id, _): try self.see(removed: id, runs: runs)
         case .recovered: break
         case .shuttingDown: self.isShuttingDown = true
         case .instance(let change): try self.see(change, runs: runs)
@@ -171,6 +178,21 @@ struct RosterModel {
         }
     }
 
+    // MARK: Instances
+
+    mutating func setCount(of worker: String, to count: Int) {
+        self.counts[worker] = count
+    }
+
+    mutating func add(_ id: InstanceID) {
+        self.statuses[id] = InstanceStatus(id: id)
+        self.admitted[id] = []
+    }
+
+    mutating func remove(_ id: InstanceID) {
+        self.statuses[id] = nil
+    }
+
     // MARK: Exits
 
     private mutating func see(_ record: ExitRecord, at: Timestamp) throws(Violation) {
@@ -206,7 +228,9 @@ struct RosterModel {
         self.active.remove(operation.id)
         if operation.state == .succeeded, operation.action == .stop || operation.action == .shutdown {
             for instance in operation.instances.map(\.instance) {
-                guard let status = self.statuses[instance], status.state == .stopped, status.desired == .down,
+                // What was one too many may be no more.
+                guard let status = self.statuses[instance] else { continue }
+                guard status.state == .stopped, status.desired == .down,
                     runs.values.allSatisfy({ $0.instance != instance || $0.isGone })
                 else { throw Violation("\(instance): stopped, and it is not") }
             }

@@ -1,4 +1,4 @@
-import Supervision
+@testable import Supervision
 
 /// A random life of a few workers: requests, a kernel that is late, and time, in any order; then a kernel that behaves,
 /// until every operation has ended.
@@ -21,7 +21,8 @@ struct Schedule {
         }
         self.specifications = specifications
         self.instances = specifications.flatMap { specification in
-            (0..<specification.instances).map { InstanceID(worker: specification.name, index: $0) }
+            // And some that may come.
+            (0..<specification.instances + 2).map { InstanceID(worker: specification.name, index: $0) }
         }
         self.harness = RosterHarness(specifications, seed: chance.next())
         self.chance = chance
@@ -33,6 +34,7 @@ struct Schedule {
             try self.step()
         }
         try self.settle()
+        try self.checkNextLife()
         guard Bool.random(using: &self.chance) else { return }
         let request = OperationRequest(action: .shutdown, workers: [], requestedBy: "uid:0")
         let isEnding = self.harness.model.isShuttingDown
@@ -47,6 +49,17 @@ struct Schedule {
         guard self.harness.runs.isEmpty else { throw Violation("something came back after the shutdown") }
     }
 
+    /// The agent dies now: the next one begins with the same instances, and remembers nothing of others.
+    private func checkNextLife() throws(Violation) {
+        var next = WorkerRoster(specifications: self.specifications, randomness: Randomness(seed: 1))
+        next.begin(at: self.harness.now, after: self.harness.memory.recovery())
+        let ids = Set(next.slotIndex.keys)
+        guard ids == Set(self.harness.model.statuses.keys) else { throw Violation("the next life has \(ids)") }
+        var memory = self.harness.memory
+        memory.take(from: &next, at: self.harness.now)
+        guard ids == Set(memory.instances.keys) else { throw Violation("remembered are \(memory.instances.keys)") }
+    }
+
     // MARK: Workers
 
     private static func specification(_ name: String, using chance: inout Randomness) -> WorkerSpecification {
@@ -56,6 +69,7 @@ struct Schedule {
         var specification = WorkerSpecification(name: name, command: ["/bin/\(name)"])
         specification.instances = oneOf(0, 1, 1, 2, 2, 3)
         specification.autostart = oneOf(true, true, false)
+        specification.basePort = oneOf(nil, nil, 65_532)
         specification.restart = oneOf(.onFailure, .onFailure, .always, .never)
         specification.success = oneOf([.code(0)], [.code(0), .signal(.terminate)])
         specification.noRestart = oneOf([], [], [.code(78)])
@@ -97,7 +111,18 @@ struct Schedule {
     }
 
     private mutating func submit() throws(Violation) {
-        let action: OperationAction = self.oneOf(.start, .start, .stop, .stop, .restart, .restart, .signal, .reset)
+        let action: OperationAction = self.oneOf(
+            .start,
+            .start,
+            .stop,
+            .stop,
+            .restart,
+            .restart,
+            .scale,
+            .scale,
+            .signal,
+            .reset
+        )
         // A shutdown ends the interesting part, so it is rare.
         let isShutdown = Int.random(in: 0..<150, using: &self.chance) == 0
         var request = OperationRequest(
@@ -107,7 +132,10 @@ struct Schedule {
                 : [self.specifications.randomElement(using: &self.chance)?.name ?? "db"],
             requestedBy: self.oneOf("uid:0", "uid:1000")
         )
-        if request.workers.count == 1, self.oneOf(true, false, false) {
+        if request.action == .scale {
+            request.workers = [request.workers[0]]
+            request.count = Int.random(in: 0..<6, using: &self.chance)
+        } else if request.workers.count == 1, self.oneOf(true, false, false) {
             request.instance = Int.random(in: 0..<3, using: &self.chance)
         }
         if request.workers.count == 1, Int.random(in: 0..<40, using: &self.chance) == 0 {
@@ -217,7 +245,7 @@ struct Schedule {
             while let report = self.harness.inbox.randomElement(using: &self.chance) {
                 try self.harness.tell(report)
             }
-            if self.harness.model.active.isEmpty { return }
+            if self.harness.model.active.isEmpty, !self.harness.model.hasLeaving { return }
             if !self.harness.runs.values.contains(where: { $0.process == .asked || $0.isGone }) {
                 guard let (timer, at) = self.harness.nextTimer else { throw Violation("operations are stuck") }
                 self.harness.advance(by: max(.zero, self.harness.now.monotonic.duration(to: at)))
