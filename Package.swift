@@ -82,6 +82,7 @@ let package = Package(
             name: "Agent",
             dependencies: [
                 "Supervision", "LinuxSystem", "CLinux", "Configuration", "History", "HTTPServer", "ControlAPI",
+                "Output",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings

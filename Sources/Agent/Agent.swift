@@ -4,6 +4,7 @@ import Glibc
 import History
 import LinuxSystem
 import Logging
+import Output
 import Supervision
 
 /// All rooms of the agent, wired together. Belongs to the main thread, which becomes the supervision loop's.
@@ -25,6 +26,8 @@ final class Agent {
     private let kernel: LinuxKernel
     private let supervisor: Supervisor
     private let history: HistoryRoom
+    private let output: OutputRoom
+    private let capture: RunCapture
     private let recovery: HistoryRecovery
     private let listeners = Listeners()
     private let control: ControlServer
@@ -61,11 +64,14 @@ final class Agent {
             controlLoop = try EventLoop(name: "control")
             historyLoop = try EventLoop(name: "history")
             self.log = AgentLog(writer: try LogWriter())
+            self.output = try Self.output(in: settings.agent.logDirectory, log: self.log)
+            self.capture = RunCapture(room: self.output, workers: settings.workers)
             self.kernel = LinuxKernel(
                 loop: self.loop,
                 spawner: try Spawner(),
                 environment: .ofThisProcess(),
-                processes: try ProcessTable()
+                processes: try ProcessTable(),
+                capture: self.capture
             )
         } catch {
             throw AgentStartFailure("cannot start: \(error)")
@@ -100,6 +106,7 @@ final class Agent {
             supervisor: self.supervisor,
             history: self.history,
             recovery: self.recovery,
+            output: self.output,
             log: self.log
         )
     }
@@ -144,21 +151,61 @@ final class Agent {
             bootID: Self.bootID(),
             unfinishedOperations: self.recovery.unfinishedOperations
         )
+        let output = self.output
+        let records = LoopBound(
+            RecordQueue(loop: loop, capture: self.capture) { history.submit($0) },
+            to: loop
+        )
         supervisor.assumeIsolated { supervisor in
             supervisor.begin(
                 after: recovery,
-                record: { history.submit($0) },
+                record: { records.take().submit($0) },
                 ended: {
-                    history.loop.execute {
-                        history.assumeIsolated { $0.close() }
-                        control.stop(after: Self.farewell) { loop.stop() }
+                    records.take().finish {
+                        output.loop.execute { output.assumeIsolated { $0.close() } }
+                        history.loop.execute {
+                            history.assumeIsolated { $0.close() }
+                            control.stop(after: Self.farewell) { loop.stop() }
+                        }
                     }
                 }
             )
         }
         history.loop.start()
+        output.loop.start()
         // A disk that hangs does not keep the control server from answering.
         loop.schedule(at: SuspendingClock.now.advanced(by: Self.longestOpening)) { control.start() }
+    }
+
+    private static func output(in directory: String, log: AgentLog) throws(Errno) -> OutputRoom {
+        let logger = log.logger
+        let room = try OutputRoom(
+            loop: EventLoop(name: "output"),
+            directory: directory,
+            notice: { notice in
+                logger.log(
+                    level: notice.isWarning ? .warning : .notice,
+                    "output",
+                    metadata: ["stream": "\(notice.stream)", "what": "\(notice.message)"]
+                )
+            },
+            now: {
+                Moment(
+                    monotonic: SuspendingClock.now,
+                    wall: Timestamp(nanosecondsSinceEpoch: WallClock.nanosecondsSinceEpoch)
+                )
+            }
+        )
+        let failure = room.assumeIsolated { room -> Errno? in
+            do throws(Errno) {
+                try room.begin()
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { throw failure }
+        return room
     }
 
     private static func history(

@@ -6,6 +6,7 @@ import HTTPServer
 import History
 import LinuxSystem
 import Logging
+import Output
 import Supervision
 
 /// The control room with its server and listeners.
@@ -28,6 +29,7 @@ final class ControlServer: Sendable {
         supervisor: Supervisor,
         history: HistoryRoom,
         recovery: HistoryRecovery,
+        output: OutputRoom,
         log: AgentLog
     ) throws(AgentStartFailure) {
         self.loop = loop
@@ -45,7 +47,13 @@ final class ControlServer: Sendable {
         loopLag.watch(supervision)
         let room = ControlRoom(
             loop: loop,
-            agent: Self.information(settings, generation: generation, bootID: bootID, capabilities: capabilities),
+            agent: Self.information(
+                settings,
+                generation: generation,
+                bootID: bootID,
+                capabilities: capabilities,
+                troubles: { Self.troubles(of: output.status) }
+            ),
             access: access,
             supervisor: supervisor,
             history: history,
@@ -159,7 +167,8 @@ final class ControlServer: Sendable {
         _ settings: Settings,
         generation: Int64,
         bootID: String,
-        capabilities: Capabilities
+        capabilities: Capabilities,
+        troubles: @escaping @Sendable () -> [String]
     ) -> AgentInformation {
         var found: [NamedValues<String>.Entry] = []
         for (name, value) in capabilities.entries {
@@ -194,7 +203,14 @@ final class ControlServer: Sendable {
                 "descriptors": Int64(clamping: DescriptorLimit.current),
                 "request_body_bytes": Int64(HTTPLimits().bodySize),
             ],
-            degraded: degraded
+            degraded: degraded,
+            troubles: troubles
         )
+    }
+
+    private static func troubles(of output: OutputStatus) -> [String] {
+        guard let reason = output.degraded else { return [] }
+        let dropped = output.droppedBytes == 0 ? "nothing was dropped" : "\(output.droppedBytes) bytes were dropped"
+        return ["output of \(output.troubledStreams) streams waits in memory: \(reason); \(dropped)"]
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import Output
 import Supervision
 
 extension LinuxKernel {
@@ -14,8 +15,35 @@ extension LinuxKernel {
         let loop = self.loop
         let environment = self.environment
         run.ticket = self.spawner.submit { lane in
-            let result = Self.start(plan, plan.specification.command, environment, on: lane)
+            let result = Self.startRun(plan, environment, on: lane)
             loop.execute(within: Self.outcomeDelay) { bound.take().spawnReturned(plan.run, result) }
+        }
+    }
+
+    /// A process that became its program, and the read ends of its pipes.
+    struct Child: Sendable {
+        var spawned: Spawned
+        var streams: CapturedStreams
+    }
+
+    private static func startRun(
+        _ plan: SpawnPlan,
+        _ environment: WorkerEnvironment,
+        on lane: SpawnLane
+    ) -> Result<Child, StartError> {
+        let pipes: RunPipes
+        do throws(StartError) {
+            pipes = try RunCapture.pipes(for: plan.specification.output)
+        } catch {
+            return .failure(error)
+        }
+        let streams = RunCapture.streams(plan.specification.output, pipes.standardOutput, pipes.standardError)
+        switch Self.start(plan, plan.specification.command, environment, streams, on: lane) {
+        case .success(let spawned):
+            return .success(Child(spawned: spawned, streams: pipes.started()))
+        case .failure(let error):
+            pipes.discard()
+            return .failure(error)
         }
     }
 
@@ -25,6 +53,7 @@ extension LinuxKernel {
         _ plan: SpawnPlan,
         _ command: [String],
         _ environment: WorkerEnvironment,
+        _ streams: (output: SpawnRequest.Stream, error: SpawnRequest.Stream),
         on lane: SpawnLane
     ) -> Result<Spawned, StartError> {
         let specification = plan.specification
@@ -38,8 +67,8 @@ extension LinuxKernel {
                 arguments: arguments,
                 environment: variables,
                 directory: specification.directory,
-                standardOutput: Self.stream(specification.output.standardOutput),
-                standardError: Self.stream(specification.output.standardError)
+                standardOutput: streams.output,
+                standardError: streams.error
             )
             do throws(SpawnFailure) {
                 return .success(try lane.spawn(request))
@@ -73,21 +102,17 @@ extension LinuxKernel {
         }
     }
 
-    private static func stream(_ destination: OutputPolicy.Destination) -> SpawnRequest.Stream {
-        switch destination {
-        case .inherit: .inherit
-        case .null: .null
-        }
-    }
-
-    func spawnReturned(_ id: RunID, _ result: Result<Spawned, StartError>) {
+    func spawnReturned(_ id: RunID, _ result: Result<Child, StartError>) {
         guard let run = self.runs[id] else { return }
         run.ticket = nil
         switch result {
         case .failure(let error):
             self.runs[id] = nil
             self.deliver?(.spawnFailed(run.plan.instance, id, error))
-        case .success(let spawned):
+        case .success(let child):
+            let spawned = child.spawned
+            // Whatever becomes of it, what it writes is taken.
+            self.capture.attach(child.streams, of: run.plan)
             run.pid = spawned.pid
             run.pidfd = spawned.pidfd
             do throws(Errno) {
@@ -158,7 +183,9 @@ extension LinuxKernel {
         let loop = self.loop
         let environment = self.environment
         _ = self.spawner.submit { lane in
-            let result = Self.start(plan, plan.specification.stop.command, environment, on: lane)
+            // What it says goes into no file: those hold what the runs wrote.
+            let streams = RunCapture.streams(plan.specification.output, nil, nil)
+            let result = Self.start(plan, plan.specification.stop.command, environment, streams, on: lane)
             loop.execute { bound.take().stopCommandReturned(plan, result) }
         }
     }

@@ -55,6 +55,7 @@ final class LinuxKernel: Kernel {
     let spawner: Spawner
     let environment: WorkerEnvironment
     let processes: ProcessTable
+    let capture: RunCapture
     let outOfMemory: OutOfMemoryWatch
     private let memory = ResidentMemory()
     /// Runs whose `residentFloor` is to be looked up.
@@ -67,11 +68,18 @@ final class LinuxKernel: Kernel {
     private var uncleared: Set<RunID> = []
     private var timers: [TimerID: EventLoop.Deadline] = [:]
 
-    init(loop: EventLoop, spawner: Spawner, environment: WorkerEnvironment, processes: ProcessTable) {
+    init(
+        loop: EventLoop,
+        spawner: Spawner,
+        environment: WorkerEnvironment,
+        processes: ProcessTable,
+        capture: RunCapture
+    ) {
         self.loop = loop
         self.spawner = spawner
         self.environment = environment
         self.processes = processes
+        self.capture = capture
         self.outOfMemory = OutOfMemoryWatch(loop: loop, spawner: spawner)
     }
 

@@ -99,7 +99,12 @@ final class ConfigurationReading {
     }
 
     private func reader(_ file: String, _ path: String) -> ValueReader {
-        ValueReader(file: file, directory: Path.directory(of: path), problems: self.problems)
+        ValueReader(
+            file: file,
+            directory: Path.directory(of: path),
+            problems: self.problems,
+            groupExists: self.system.groupExists
+        )
     }
 
     private func parse(_ bytes: [UInt8], _ file: String) -> [TOMLEntry]? {

@@ -21,6 +21,8 @@ public struct AgentInformation: Sendable {
     public var limits: NamedValues<Int64>
     /// A sentence for each part that does not work as it should.
     public var degraded: [String]
+    /// The same of what comes and goes; asked with each answer.
+    public var troubles: @Sendable () -> [String]
 
     public init(
         version: String,
@@ -33,7 +35,8 @@ public struct AgentInformation: Sendable {
         stateDirectory: String,
         capabilities: NamedValues<String> = [:],
         limits: NamedValues<Int64> = [:],
-        degraded: [String] = []
+        degraded: [String] = [],
+        troubles: @escaping @Sendable () -> [String] = { [] }
     ) {
         self.version = version
         self.pid = pid
@@ -46,5 +49,6 @@ public struct AgentInformation: Sendable {
         self.capabilities = capabilities
         self.limits = limits
         self.degraded = degraded
+        self.troubles = troubles
     }
 }

@@ -33,4 +33,29 @@ public enum OutputNotice: Equatable, Sendable {
     case indexDamaged(StreamID)
     /// More ended runs than are waited for had processes that still held their output open.
     case lingeringClosed(StreamID)
+
+    public var stream: StreamID {
+        switch self {
+        case .degraded(let id, _), .restored(let id, _), .indexDamaged(let id), .lingeringClosed(let id): id
+        }
+    }
+
+    public var isWarning: Bool {
+        guard case .restored(_, let dropped) = self else { return true }
+        return dropped > 0
+    }
+
+    /// A sentence for the log.
+    public var message: String {
+        switch self {
+        case .degraded(_, let reason):
+            "\(reason); what comes waits in memory"
+        case .restored(_, let dropped):
+            dropped > 0 ? "it is written again; \(dropped) bytes were dropped meanwhile" : "it is written again"
+        case .indexDamaged:
+            "its index was damaged; of some earlier runs it is not known where their output stands"
+        case .lingeringClosed:
+            "an ended run's output was closed, because processes of too many ended runs still hold theirs open"
+        }
+    }
 }

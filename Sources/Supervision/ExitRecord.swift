@@ -21,7 +21,7 @@ public struct ExitRecord: Equatable, Sendable {
     public var requestedBy: String?
     public var operationID: OperationID?
     public var usage: ResourceUsage?
-    /// The last lines of standard error, 4 KiB at most; empty while output is not captured.
+    /// The last lines of standard error, 4 KiB at most; empty where it is not captured.
     public var stderrTail: [String]
     /// For a run that never became the worker's program.
     public var error: StartError?

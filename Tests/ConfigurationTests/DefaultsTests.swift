@@ -20,7 +20,7 @@ import Testing
             backoff = { initial = "1s", factor = 4.0, max = "2s", jitter = 0.5, reset_after = "3s" }
             restart_limit = { restarts = 3, within = "1m", retry_after = "2m" }
             stop = { signal = "INT", grace = "1s", command = ["/bin/stop"] }
-            output = { stdout = "null", stderr = "null" }
+            output = { stdout = "null", stderr = "null", max_size = "1M", keep_files = 2, timestamps = true, group = "ops" }
             """
         let byDefault = try TestSystem().loadText("[workers.web]\n[defaults]\n\(keys)").workers
         let itself = try TestSystem().loadText("[workers.web]\n\(keys)").workers

@@ -6,7 +6,7 @@ import Testing
     @Test func hasTheDefaultsOfTheReference() throws {
         let worker = try TestSystem().worker("")
         #expect(worker == WorkerSpecification(name: "web", command: ["/bin/true"]))
-        #expect(worker.output == OutputPolicy(standardOutput: .inherit, standardError: .inherit))
+        #expect(worker.output == OutputPolicy(standardOutput: .capture, standardError: .capture))
     }
 
     @Test func takesWhatTheFileSays() throws {
@@ -39,8 +39,12 @@ import Testing
             grace = "0s"
             command = "/bin/stop '{worker} {instance}'"
             [workers.web-1_x.output]
-            stdout = "null"
-            stderr = "inherit"
+            stdout = "capture"
+            stderr = "stdout"
+            max_size = "2M"
+            keep_files = 0
+            timestamps = true
+            group = "adm"
             """
         )
         var expected = WorkerSpecification(name: "web-1_x", command: ["/usr/bin/app", "--port={port}", "", "{{}}"])
@@ -66,7 +70,14 @@ import Testing
         )
         expected.restartLimit = RestartLimit(restarts: 5, within: .seconds(600), retryAfter: .seconds(3600))
         expected.stop = StopPolicy(signal: .quit, grace: .zero, command: ["/bin/stop", "{worker} {instance}"])
-        expected.output = OutputPolicy(standardOutput: .null, standardError: .inherit)
+        expected.output = OutputPolicy(
+            standardOutput: .capture,
+            standardError: .standardOutput,
+            maximumSize: 2 << 20,
+            keepFiles: 0,
+            timestamps: true,
+            group: "adm"
+        )
         #expect(settings.workers == [expected])
     }
 
@@ -104,7 +115,9 @@ import Testing
         "environment = {}", "backoff = { initial = \"30s\" }", "backoff = { factor = 1, jitter = 1 }",
         "stop = { command = [] }",
         "stop = { signal = \"SIGRTMIN+3\" }", "stop = { signal = \"KILL\" }", "backoff = { factor = 1e3 }",
-        "output = {}",
+        "output = {}", "output = { max_size = \"4K\", keep_files = 0, group = \"adm\" }",
+        "output = { max_size = \"1024G\", keep_files = 1000, timestamps = true }",
+        "output = { stdout = \"null\", stderr = \"stdout\" }", "output = { max_size = \"4096\" }",
         "environment = { A = \"{{x}}\" }",
     ])
     func takesTheBoundsOfARange(_ keys: String) {
@@ -131,9 +144,19 @@ import Testing
         "stop = { signal = 15 }|1:19: \"signal\" must be a string, not a whole number",
         "stop = { command = 1 }|1:20: \"command\" must be an array of strings or a string, not a whole number",
         "output = \"null\"|1:10: \"output\" must be a table, not a string",
+        "output = { max_size = 16 }|1:23: \"max_size\" must be a string, not a whole number",
+        "output = { timestamps = 1 }|1:25: \"timestamps\" must be true or false, not a whole number",
+        "output = { keep_files = \"5\" }|1:25: \"keep_files\" must be a whole number, not a string",
+        "output = { group = 4 }|1:20: \"group\" must be a string, not a whole number",
         // Out of range, or of the wrong form.
         "instances = -1|1:13: \"instances\" must be from 0 to 10000, not -1",
         "instances = 10001|1:13: \"instances\" must be from 0 to 10000, not 10001",
+        "output = { max_size = \"16MB\" }|1:23: \"max_size\" must be a whole number of bytes, with a unit such as \"512K\", \"256M\", \"2G\" or \"1T\", not \"16MB\"",
+        "output = { max_size = \"4095\" }|1:23: \"max_size\" must be from \"4K\" to \"1T\", not \"4095\"",
+        "output = { keep_files = 1001 }|1:25: \"keep_files\" must be from 0 to 1000, not 1001",
+        "output = { group = \"none\" }|1:20: there is no group \"none\"",
+        "output = { stdout = \"stdout\" }|1:21: \"stdout\" cannot be \"stdout\"",
+        "output = { stderr = \"captured\" }|1:21: \"stderr\" cannot be \"captured\"",
         "base_port = 0|1:13: \"base_port\" must be from 1 to 65535, not 0",
         "base_port = 65536|1:13: \"base_port\" must be from 1 to 65535, not 65536",
         "backoff = { factor = 0.5 }|1:22: \"factor\" must be from 1.0 to 1000.0, not 0.5",
@@ -235,15 +258,6 @@ import Testing
         ("ready = { http = \"x\" }", "1:11: \"http\" in \"ready\" is not supported yet; remove it"),
         ("ready = { htp = \"x\" }", "1:11: \"htp\" is not a key of \"ready\"; did you mean \"http\"?"),
         ("sockets = { http = \"tcp://0.0.0.0:80\" }", "1:1: \"sockets\" is not supported yet; remove it"),
-        ("output = { max_size = \"1M\" }", "1:12: \"max_size\" is not supported yet; remove it"),
-        (
-            "output = { stdout = \"capture\" }",
-            "1:21: \"capture\" is not supported yet for \"stdout\"; write \"inherit\" or \"null\""
-        ),
-        (
-            "output = { stderr = \"stdout\" }",
-            "1:21: \"stdout\" is not supported yet for \"stderr\"; write \"inherit\" or \"null\""
-        ),
     ])
     func refusesKeysThatItDoesNotRead(_ example: (keys: String, problem: String)) {
         #expect(TestSystem().problems(inWorker: example.keys) == [example.problem])

@@ -75,8 +75,7 @@ struct Section: Sendable {
 
     static let output = Section(
         "\"output\"",
-        ["stdout", "stderr"],
-        later: ["max_size": .value, "keep_files": .value, "timestamps": .value, "group": .value]
+        ["stdout", "stderr", "max_size", "keep_files", "timestamps", "group"]
     )
 
     /// Where a key that stands in the wrong table may belong.

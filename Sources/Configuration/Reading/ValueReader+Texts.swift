@@ -40,11 +40,20 @@ extension ValueReader {
         return value
     }
 
-    /// One of a few words. Those of `later` are of the product but not of this version.
+    /// The name of a group that there is.
+    func group(_ entry: TOMLEntry, example: String) -> String? {
+        guard let name = self.string(entry, example: example) else { return nil }
+        guard self.groupExists(name) else {
+            self.report(entry.value, "there is no group \(Quoted.text(name))", "create it, or name another one")
+            return nil
+        }
+        return name
+    }
+
+    /// One of a few words.
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ entry: TOMLEntry,
-        _ type: Choice.Type,
-        later: [String] = []
+        _ type: Choice.Type
     ) -> Choice? where Choice.RawValue == String {
         let words = Choice.allCases.map(\.rawValue)
         let example = "\(entry.key) = \"\(words.first ?? "")\""
@@ -52,14 +61,9 @@ extension ValueReader {
         if let value = Choice(rawValue: text) {
             return value
         }
-        if later.contains(text) {
-            let message = "\"\(text)\" is not supported yet for \"\(entry.key)\""
-            self.report(entry.value, message, "write \(Quoted.list(words, "or"))")
-        } else {
-            let advice = NearestName.of(text, among: words).map { "did you mean \"\($0)\"?" }
-            let message = "\"\(entry.key)\" cannot be \(Quoted.text(text))"
-            self.report(entry.value, message, advice ?? "write \(Quoted.list(words, "or"))")
-        }
+        let advice = NearestName.of(text, among: words).map { "did you mean \"\($0)\"?" }
+        let message = "\"\(entry.key)\" cannot be \(Quoted.text(text))"
+        self.report(entry.value, message, advice ?? "write \(Quoted.list(words, "or"))")
         return nil
     }
 

@@ -6,6 +6,8 @@ struct ValueReader {
     /// The absolute directory that the file's relative paths begin at.
     let directory: String
     let problems: ProblemList
+    /// Whether the group database knows a name.
+    let groupExists: @Sendable (_ name: String) -> Bool
 
     func origin(_ place: TOMLPlace) -> Origin {
         Origin(file: self.file, place: place)

@@ -21,7 +21,8 @@ struct ControlSection {
             switch entry.key {
             case "socket": self.socket = Field(Self.socket(entry, reader), origin)
             case "socket_mode": self.socketMode = Field(Self.mode(entry, reader), origin)
-            case "socket_group": self.socketGroup = Field(Self.group(entry, reader, system), origin)
+            case "socket_group":
+                self.socketGroup = Field(reader.group(entry, example: "socket_group = \"ops\""), origin)
             case "peers": self.peers = Self.peers(entry, reader, system)
             case "hosts": self.hosts = Self.hosts(entry, reader)
             case "listeners": self.listeners = ListenerReader.read(entry, reader)
@@ -88,15 +89,6 @@ struct ControlSection {
             return nil
         }
         return mode
-    }
-
-    private static func group(_ entry: TOMLEntry, _ reader: ValueReader, _ system: SystemAccess) -> String? {
-        guard let name = reader.string(entry, example: "socket_group = \"ops\"") else { return nil }
-        guard system.groupExists(name) else {
-            reader.report(entry.value, "there is no group \(Quoted.text(name))", "create it, or name another one")
-            return nil
-        }
-        return name
     }
 
     private static func peers(_ table: TOMLEntry, _ reader: ValueReader, _ system: SystemAccess) -> [PeerRule] {

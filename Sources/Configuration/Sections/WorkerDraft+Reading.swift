@@ -112,14 +112,22 @@ extension WorkerDraft {
     }
 
     private mutating func readOutput(_ table: TOMLEntry, _ reader: ValueReader) {
-        let type = OutputPolicy.Destination.self
         for entry in reader.table(table, example: "output = { stdout = \"null\" }") ?? [] {
             let origin = reader.origin(entry.value.place)
             switch entry.key {
             case "stdout":
-                self.output.standardOutput = Field(reader.choice(entry, type, later: ["capture"]), origin)
+                self.output.standardOutput = Field(reader.choice(entry, OutputPolicy.Destination.self), origin)
             case "stderr":
-                self.output.standardError = Field(reader.choice(entry, type, later: ["capture", "stdout"]), origin)
+                self.output.standardError = Field(reader.choice(entry, OutputPolicy.ErrorDestination.self), origin)
+            case "max_size":
+                let value = reader.size(entry, 4096...1 << 40, example: "max_size = \"16M\"")
+                self.output.maximumSize = Field(value, origin)
+            case "keep_files":
+                self.output.keepFiles = Field(reader.integer(entry, 0...1000, example: "keep_files = 5"), origin)
+            case "timestamps":
+                self.output.timestamps = Field(reader.boolean(entry), origin)
+            case "group":
+                self.output.group = Field(reader.group(entry, example: "group = \"adm\""), origin)
             default:
                 reader.refuse(entry, of: .output)
             }

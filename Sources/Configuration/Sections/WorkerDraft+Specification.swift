@@ -31,6 +31,10 @@ extension WorkerDraft {
         worker.stop.command = self.stop.command.value?.map(\.text) ?? worker.stop.command
         worker.output.standardOutput = self.output.standardOutput.value ?? worker.output.standardOutput
         worker.output.standardError = self.output.standardError.value ?? worker.output.standardError
+        worker.output.maximumSize = self.output.maximumSize.value ?? worker.output.maximumSize
+        worker.output.keepFiles = self.output.keepFiles.value ?? worker.output.keepFiles
+        worker.output.timestamps = self.output.timestamps.value ?? worker.output.timestamps
+        worker.output.group = self.output.group.value
 
         if self.command.isAbsent {
             problems.add(origin, "worker \"\(name)\" has no \"command\"", "add command = [\"/path/of/program\"]")

@@ -55,7 +55,11 @@ struct WorkerDraft {
 
     struct Output {
         var standardOutput: Field<OutputPolicy.Destination> = .absent
-        var standardError: Field<OutputPolicy.Destination> = .absent
+        var standardError: Field<OutputPolicy.ErrorDestination> = .absent
+        var maximumSize: Field<Int64> = .absent
+        var keepFiles: Field<Int> = .absent
+        var timestamps: Field<Bool> = .absent
+        var group: Field<String> = .absent
     }
 
     /// This draft with what it does not say taken from `defaults`, key by key and in the tables inside as well.
@@ -86,6 +90,10 @@ struct WorkerDraft {
         draft.stop.command = self.stop.command.or(defaults.stop.command)
         draft.output.standardOutput = self.output.standardOutput.or(defaults.output.standardOutput)
         draft.output.standardError = self.output.standardError.or(defaults.output.standardError)
+        draft.output.maximumSize = self.output.maximumSize.or(defaults.output.maximumSize)
+        draft.output.keepFiles = self.output.keepFiles.or(defaults.output.keepFiles)
+        draft.output.timestamps = self.output.timestamps.or(defaults.output.timestamps)
+        draft.output.group = self.output.group.or(defaults.output.group)
         return draft
     }
 

@@ -36,7 +36,7 @@ extension ControlHandler {
             instances: self.status.workers.reduce(0) { $0 + $1.instances.count },
             capabilities: self.agent.capabilities,
             limits: NamedValues(self.agent.limits.entries + Self.limits),
-            degraded: self.agent.degraded + self.history.status.troubles
+            degraded: self.agent.degraded + self.history.status.troubles + self.agent.troubles()
         )
         call.respond(Answer.json(message))
     }
