@@ -31,6 +31,14 @@ static inline CURLcode cc_set_receiver(CURL *_Nonnull handle, CURLoption option,
     return curl_easy_setopt(handle, option, receive);
 }
 
+typedef int (*cc_progress)(void *_Nullable context, curl_off_t toReceive, curl_off_t received, curl_off_t toSend,
+                           curl_off_t sent);
+
+/// For CURLOPT_XFERINFOFUNCTION, which libcurl calls about once a second when nothing comes.
+static inline CURLcode cc_set_progress(CURL *_Nonnull handle, cc_progress _Nonnull progress) {
+    return curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, progress);
+}
+
 static inline CURLcode cc_get_long(CURL *_Nonnull handle, CURLINFO info, long *_Nonnull value) {
     return curl_easy_getinfo(handle, info, value);
 }

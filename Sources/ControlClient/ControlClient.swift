@@ -13,7 +13,7 @@ public final class ControlClient {
     static let maximumSocketPath = 107
 
     public let endpoint: ControlEndpoint
-    private let answerLimit: Int
+    let answerLimit: Int
     let handle: UnsafeMutableRawPointer
 
     /// Once in a process, before the first handle (curl_global_init(3)).
@@ -37,6 +37,14 @@ public final class ControlClient {
 
     /// Sends a request and takes the whole answer; an answer of any status is no error.
     public func send(_ request: ControlRequest) throws(ControlClientError) -> ControlResponse {
+        let transfer = Transfer(limit: self.answerLimit)
+        let code = try self.perform(request, transfer)
+        guard code == CURLE_OK else { throw self.error(code) }
+        return ControlResponse(status: transfer.status, headers: transfer.headers, body: transfer.body)
+    }
+
+    /// Lets libcurl do it, and answers how it ended.
+    func perform(_ request: ControlRequest, _ transfer: Transfer) throws(ControlClientError) -> CURLcode {
         if let invalidity = request.invalidity {
             throw .invalidRequest(invalidity)
         }
@@ -51,8 +59,6 @@ public final class ControlClient {
         let headers = try self.headerList(of: request)
         defer { curl_slist_free_all(headers) }
         cc_set_pointer(self.handle, CURLOPT_HTTPHEADER, headers)
-
-        let transfer = Transfer(limit: self.answerLimit)
         let code = withExtendedLifetime(transfer) {
             transfer.attach(to: self.handle)
             return curl_easy_perform(self.handle)
@@ -60,10 +66,7 @@ public final class ControlClient {
         if transfer.isTooLarge {
             throw .answerTooLarge(limit: self.answerLimit)
         }
-        guard code == CURLE_OK else { throw self.error(code) }
-        var status = 0
-        cc_get_long(self.handle, CURLINFO_RESPONSE_CODE, &status)
-        return ControlResponse(status: status, headers: transfer.headers, body: transfer.body)
+        return code
     }
 
     /// Sends a request given by its parts; `path` is encoded already, the query is not.
