@@ -132,6 +132,16 @@ extension ControlRequest {
         )
     }
 
+    /// PUT /v1/workers/{worker}/instances.
+    public static func scale(worker: String, to count: Int, options: OperationOptions) -> ControlRequest {
+        ControlRequest(
+            "PUT",
+            Self.path("v1", "workers", worker, "instances"),
+            query: [(name: "count", value: String(count))] + options.query,
+            timeout: options.isDetached ? Self.defaultTimeout : nil
+        )
+    }
+
     public static func signal(
         _ signal: String,
         worker: String,

@@ -5,7 +5,7 @@ import Supervision
 enum CommandName {
     /// Commands of the description that this version does not have.
     static let toCome = [
-        "scale", "hold", "unhold", "logs", "events", "reload", "check", "upgrade", "token", "import", "completions",
+        "hold", "unhold", "logs", "events", "reload", "check", "upgrade", "token", "import", "completions",
     ]
 
     static var known: [String] {

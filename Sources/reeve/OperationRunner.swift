@@ -4,9 +4,43 @@ import ControlMessages
 /// Asks for an operation, waits for its end, and says how it went.
 struct OperationRunner {
     let action: String
-    let arguments: OperationArguments
+    /// Names and globs.
+    let workers: [String]
+    var instance: Int?
+    /// For scale, of a single worker.
+    var count: Int?
+    let arguments: CommonOperationArguments
     var grace: DurationArgument?
     var observe: DurationArgument?
+
+    init(
+        action: String,
+        arguments: OperationArguments,
+        grace: DurationArgument? = nil,
+        observe: DurationArgument? = nil
+    ) {
+        self.action = action
+        self.workers = arguments.workers
+        self.instance = arguments.instance
+        self.arguments = arguments.common
+        self.grace = grace
+        self.observe = observe
+    }
+
+    init(
+        scaling worker: String,
+        to count: Int,
+        arguments: CommonOperationArguments,
+        grace: DurationArgument?,
+        observe: DurationArgument?
+    ) {
+        self.action = "scale"
+        self.workers = [worker]
+        self.count = count
+        self.arguments = arguments
+        self.grace = grace
+        self.observe = observe
+    }
 
     func run() throws(CommandFailure) {
         let client = try self.arguments.connection.connect()
@@ -32,20 +66,23 @@ struct OperationRunner {
     /// The workers that are meant; ends the command for a name that is not there.
     private func selectedWorkers(with client: ControlClient) throws(CommandFailure) -> [WorkerMessage] {
         let all = try Remote.fetch(WorkersMessage.self, .workers(), with: client).workers
-        let names = Set(try WorkerSelection.expand(self.arguments.workers, among: all.map(\.name)))
+        let names = Set(try WorkerSelection.expand(self.workers, among: all.map(\.name)))
         return all.filter { names.contains($0.name) }
     }
 
     private func request() throws(CommandFailure) -> ControlRequest {
         var options = OperationOptions()
         options.isDetached = self.arguments.isDetached
-        options.instance = self.arguments.instance
+        options.instance = self.instance
         options.timeout = self.arguments.timeout?.text
         options.grace = self.grace?.text
         options.observe = self.observe?.text
         options.reason = self.arguments.reason
         options.isPersistent = self.arguments.persist
-        let workers = self.arguments.workers
+        let workers = self.workers
+        if let count = self.count {
+            return .scale(worker: workers[0], to: count, options: options)
+        }
         if workers.count == 1, !NamePattern(text: workers[0]).isGlob {
             return .perform(self.action, worker: workers[0], options: options)
         }

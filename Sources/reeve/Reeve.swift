@@ -15,7 +15,8 @@ struct Reeve: ParsableCommand {
         version: "reeve \(Product.version)",
         subcommands: [
             RunCommand.self, CheckConfigCommand.self, StatusCommand.self, StartCommand.self, StopCommand.self,
-            RestartCommand.self, SignalCommand.self, ResetCommand.self, ExitsCommand.self, ShutdownCommand.self,
+            RestartCommand.self, ScaleCommand.self, SignalCommand.self, ResetCommand.self, ExitsCommand.self,
+            ShutdownCommand.self,
         ]
     )
 

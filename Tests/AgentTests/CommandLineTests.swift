@@ -42,6 +42,42 @@ extension AgentTests {
             #expect(operations.operations.first?.reason == "again")
         }
 
+        @Test func scaleGivesAWorkerAnotherNumberOfInstances() throws {
+            let agent = try AgentProcess(
+                shellWorker("web", lives, "instances = 1") + shellWorker("web-2", lives, "autostart = false")
+            )
+            let pid = try agent.waitForPID(of: "web")
+            let up = try agent.reeve("scale", "web", "3")
+            #expect(up.code == 0, "\(up.output)\(up.errors)")
+            #expect(up.output.contains("web.1 up with pid") && up.output.contains("web.2 up with pid"), "\(up.output)")
+            #expect(!up.output.contains("web.0"), "only what came is told of: \(up.output)")
+            #expect(try agent.worker("web").instances.count == 3)
+            #expect(try agent.waitForPID(of: "web") == pid)
+            #expect(try agent.reeve("scale", "web", "3").output == "web unchanged\n")
+            let down = try agent.reeve("scale", "web", "1", "--reason", "less to do")
+            #expect(down.code == 0, "\(down.output)\(down.errors)")
+            #expect(down.output.contains("web.2 removed"), "\(down.output)")
+            #expect(try agent.worker("web").instances.map(\.pid) == [pid])
+            let operations: OperationsMessage = try agent.get("/v1/operations").decode()
+            #expect(operations.operations.first?.reason == "less to do")
+
+            #expect(try agent.reeve("scale", "web*", "2").code == 0)
+            #expect(try agent.worker("web").instances.count == 2)
+            #expect(try agent.worker("web-2").instances.map(\.state) == ["stopped", "stopped"])
+            #expect(try agent.reeve("scale", "wbe", "2").code == 2)
+        }
+
+        /// The number is an operator's word: it lasts over the agent's death, until the file says another one.
+        @Test func aScaleLastsOverTheDeathOfTheAgent() throws {
+            let agent = try AgentProcess(shellWorker("web", lives, "instances = 1"))
+            try agent.waitFor("web", toBe: "running")
+            #expect(try agent.reeve("scale", "web", "2").code == 0)
+            try agent.crash()
+            try agent.startAgain()
+            try agent.waitFor("web", toBe: "running")
+            #expect(try agent.worker("web").instances.count == 2)
+        }
+
         @Test func anUnknownWorkerIsTwoAndTheNearNameIsSuggested() throws {
             let agent = try AgentProcess(shellWorker("web", lives))
             for arguments in [["status", "wbe"], ["restart", "wbe"], ["exits", "wbe"], ["signal", "wbe", "HUP"]] {

@@ -36,6 +36,17 @@ import Testing
         #expect(request.timeout == ControlRequest.defaultTimeout)
     }
 
+    @Test func aScaleSaysHowMany() {
+        var options = OperationOptions()
+        options.isPersistent = true
+        let request = ControlRequest.scale(worker: "web", to: 4, options: options)
+        #expect(request.method == "PUT")
+        #expect(request.target == "/v1/workers/web/instances?count=4&persist=true")
+        #expect(request.timeout == nil)
+        options.isDetached = true
+        #expect(ControlRequest.scale(worker: "web", to: 4, options: options).timeout == ControlRequest.defaultTimeout)
+    }
+
     @Test func exitsAreFiltered() {
         var filter = ExitFilter()
         #expect(ControlRequest.exits(filter).target == "/v1/exits")

@@ -43,10 +43,24 @@ import Testing
         ])
         let command = try #require(parsed as? RestartCommand)
         #expect(command.arguments.workers == ["web*", "api"])
-        #expect(command.arguments.timeout?.text == "60s")
+        #expect(command.arguments.common.timeout?.text == "60s")
         #expect(command.observe?.text == "1s")
         #expect(command.grace?.text == "0s")
-        #expect(command.arguments.reason == "release 42")
+        #expect(command.arguments.common.reason == "release 42")
+    }
+
+    @Test func scaleTakesAWorkerAndANumber() throws {
+        let parsed = try Reeve.parseAsRoot(["scale", "web", "4", "--persist", "--grace", "1s", "--no-wait"])
+        let command = try #require(parsed as? ScaleCommand)
+        #expect(command.worker == "web")
+        #expect(command.count == 4)
+        #expect(command.common.persist && command.common.isDetached)
+        #expect(command.grace?.text == "1s")
+        #expect(self.fails("scale", "web"))
+        #expect(self.fails("scale", "web", "many"))
+        #expect(self.fails("scale", "web", "10001"))
+        #expect(self.fails("scale", "web", "--", "-1"))
+        #expect(self.fails("scale", "web", "2", "--instance", "0"))
     }
 
     @Test func contradictionsAreMistakes() {

@@ -42,6 +42,15 @@ import Testing
         )
     }
 
+    @Test func aScaleTellsWhatCameAndWhatWent() {
+        let exit = Samples.exit(signal: SignalMessage(number: 15, name: "SIGTERM"), cause: "stopped")
+        #expect(self.text(Samples.outcome("removed", exit: exit)) == "web.0 removed (was 17), 1.1s: SIGTERM\n")
+        #expect(self.text(Samples.outcome("added")) == "web.0 added, not started\n")
+        var unchanged = Samples.operation(action: "scale", instances: [])
+        unchanged.changed = false
+        #expect(OperationView(operation: unchanged).render(style: .plain) == "web unchanged\n")
+    }
+
     @Test func aFailureTellsTheExitAndTheLastWords() {
         var exit = Samples.exit(uptime: 0.1, code: 3, cause: "error_exit")
         exit.stderrTail = ["cannot open the database", "\u{1b}[31mbye"]

@@ -23,7 +23,7 @@ struct OperationView {
             }
         }
         if lines.isEmpty {
-            lines = "\(Printable.line(self.operation.action)) \(Printable.line(self.operation.state))\n"
+            lines = self.withoutInstances + "\n"
         }
         if self.operation.instances.count > 1, self.operation.changed, let duration = self.duration {
             lines += "\(Printable.line(self.operation.action)) took \(duration)\n"
@@ -37,6 +37,14 @@ struct OperationView {
         return Printable.line("\(operation.action) of \(workers) goes on as operation \(operation.id)")
     }
 
+    /// A scale to the number that there is, and operations on workers that have no instances.
+    private var withoutInstances: String {
+        guard self.operation.state == "succeeded", !self.operation.changed else {
+            return Printable.line("\(self.operation.action) \(self.operation.state)")
+        }
+        return Printable.line("\(self.operation.workers.joined(separator: ", ")) unchanged")
+    }
+
     private func outcome(_ instance: OperationInstanceMessage, style: TextStyle) -> String {
         let old = self.pid(of: instance.oldRunID, in: self.before)
         let new = self.pid(of: instance.newRunID, in: self.after)
@@ -47,8 +55,8 @@ struct OperationView {
                 words += " with pid \(new)"
             }
             return words + (old.map { " (was \($0))" } ?? "") + self.ownDuration
-        case "stopped":
-            let words = style.paint("stopped", .dim) + (old.map { " (was \($0))" } ?? "")
+        case "stopped", "removed":
+            let words = style.paint(instance.outcome, .dim) + (old.map { " (was \($0))" } ?? "")
             return words + self.ownDuration + (instance.exit.map { ": \(ExitWords.ending($0))" } ?? "")
         case "finished":
             return style.paint("finished", .green) + self.ranFor(instance)
@@ -56,6 +64,8 @@ struct OperationView {
             return style.paint("did not come up", .red) + self.ranFor(instance)
         case "unchanged":
             return self.unchanged(instance)
+        case "added":
+            return "added, not started"
         case "signaled":
             return "was sent the signal" + (old.map { " (pid \($0))" } ?? "")
         case "in_progress", "pending", "skipped", "aborted", "reset":
