@@ -130,7 +130,7 @@ final class Agent {
         self.loop.run()
         self.log.logger.notice("ended")
         self.log.flush()
-        return 0
+        return Int32(self.supervisor.assumeIsolated { $0.exitStatus })
     }
 
     /// Takes its rooms as arguments, because the closures that cross to other threads must not hold the agent.
@@ -149,7 +149,8 @@ final class Agent {
             memories: self.recovery.memories,
             workers: self.recovery.workers,
             bootID: Self.bootID(),
-            unfinishedOperations: self.recovery.unfinishedOperations
+            unfinishedOperations: self.recovery.unfinishedOperations,
+            lastExits: self.recovery.lastExits
         )
         let output = self.output
         let records = LoopBound(

@@ -17,6 +17,8 @@ public actor Supervisor: SupervisorCommands {
     private var kernel: any Kernel { self.boundKernel.take() }
     private var record: @Sendable (HistorySubmission) -> Void = { _ in }
     private var ended: @Sendable () -> Void = {}
+    /// With which the agent ends, once a shutdown has ended everything.
+    private(set) var exitStatus: UInt8 = 0
     /// Transitions that were decided and not told yet.
     private var untold: [Transition] = []
     private var tellsSoon = false
@@ -170,7 +172,8 @@ public actor Supervisor: SupervisorCommands {
             self.kernel.setTimer(timer, instant)
         case .publish(let transition):
             self.untold.append(transition)
-        case .ended:
+        case .ended(_, let status):
+            self.exitStatus = status
             self.tell()
             self.ended()
         }

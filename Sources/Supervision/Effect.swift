@@ -14,8 +14,8 @@ public enum Effect: Equatable, Sendable {
     case timer(TimerID, MonotonicInstant?)
     /// Tell everybody.
     case publish(Transition)
-    /// Everything has ended, because the operation asked for it: the agent may end.
-    case ended(OperationID)
+    /// Everything has ended, because the operation asked for it: the agent may end, with this exit status.
+    case ended(OperationID, exitStatus: UInt8)
 }
 
 /// Whose time it is.

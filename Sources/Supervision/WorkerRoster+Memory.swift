@@ -14,6 +14,8 @@ extension WorkerRoster {
         public var survivors: [SurvivingRun]
         /// Whether somebody held the runs meanwhile, so that the agent was away for a moment only: then operations go on.
         public var isContinuation: Bool
+        /// The newest recorded exit of each instance.
+        public var lastExits: [ExitRecord]
 
         public init(
             memories: [InstanceMemory] = [],
@@ -21,7 +23,8 @@ extension WorkerRoster {
             bootID: String = "",
             unfinishedOperations: [Operation] = [],
             survivors: [SurvivingRun] = [],
-            isContinuation: Bool = false
+            isContinuation: Bool = false,
+            lastExits: [ExitRecord] = []
         ) {
             self.memories = memories
             self.workers = workers
@@ -29,6 +32,7 @@ extension WorkerRoster {
             self.unfinishedOperations = unfinishedOperations
             self.survivors = survivors
             self.isContinuation = isContinuation
+            self.lastExits = lastExits
         }
     }
 
@@ -42,15 +46,18 @@ extension WorkerRoster {
         for memory in recovery.workers {
             self.recoverCount(memory, survivors, at: now)
         }
+        self.recoverVitalEnds(recovery.lastExits)
+        let shutdown = recovery.isContinuation ? recovery.unfinishedOperations.last { $0.action == .shutdown } : nil
         for index in self.workers.flatMap(\.slots) {
             let id = self.slots[index].machine.id
-            self.recover(index, memories[id], survivors[id] ?? [], at: now)
+            self.recover(index, memories[id], survivors[id] ?? [], isEnding: shutdown != nil, at: now)
         }
         for operation in recovery.unfinishedOperations {
             if !recovery.isContinuation || !self.resume(operation, at: now) {
                 self.publish(.operation(Self.aborted(operation, at: now)), at: now)
             }
         }
+        self.goOnEnding(shutdown, recovery.lastExits, at: now)
         self.endLeaving(at: now)
         self.endAbandoned(recovery.survivors, at: now)
         // Instances that are no more, of workers that there are. Should they come again, they begin anew.
@@ -64,6 +71,7 @@ extension WorkerRoster {
         _ index: Int,
         _ remembered: InstanceMemory?,
         _ survivors: [SurvivingRun],
+        isEnding: Bool,
         at now: Moment
     ) {
         let memory = remembered?.counting(inBoot: self.bootID)
@@ -76,7 +84,8 @@ extension WorkerRoster {
             let what = remembered.desired == .up ? "to start" : "to stop"
             text = "an operator's decision \(what) it is forgotten, because the system was started anew"
         }
-        let isWanted = self.isWanted(index)
+        // What a shutdown had stopped stays so while it goes on.
+        let isWanted = self.isWanted(index) && !isEnding
         if !survivors.isEmpty {
             self.adopt(survivors, at: index, memory, at: now)
             return

@@ -131,6 +131,7 @@ extension WorkerRoster {
     }
 
     mutating func publishTouchedOperations(at now: Moment) {
+        self.followVitalEnds(at: now)
         guard !self.touchedOperations.isEmpty else { return }
         for id in self.touchedOperations {
             self.operations[id]?.isTouched = false
@@ -151,7 +152,7 @@ extension WorkerRoster {
     private mutating func forget(_ id: OperationID) {
         self.operations[id] = nil
         if id == self.shutdown {
-            self.effects.append(.ended(id))
+            self.effects.append(.ended(id, exitStatus: self.exitStatus))
         }
     }
 

@@ -12,6 +12,8 @@ extension WorkerRoster {
         var operations: [OperationID] = []
         /// What an operator decided last; `nil` while `autostart` decides.
         var decision: Decision?
+        /// How its last run ended, of a vital worker.
+        var vitalEnd: VitalEnd?
         /// As it was announced last.
         var announced: RunNote?
         /// Whether something about it changed since it was remembered.

@@ -2,18 +2,19 @@ extension WorkerRoster {
     /// Takes a request, or says why not. What it changes follows as transitions.
     public mutating func submit(_ request: OperationRequest, at now: Moment) -> OperationSubmission {
         self.tellRestarts()
+        if request.action == .shutdown {
+            defer { self.publishTouchedOperations(at: now) }
+            return self.submitShutdown(request, at: now)
+        }
         var targets: [Int] = []
-        // A shutdown is of everything, whatever else it names: the agent ends after it.
-        let names = request.action == .shutdown ? self.specifications.map(\.name) : request.workers
-        let instance = request.action == .shutdown ? nil : request.instance
         var workers: Set<Int> = []
-        for name in names {
+        for name in request.workers {
             guard let worker = self.workerIndex[name] else { return .unknownWorker(name) }
             workers.insert(worker)
         }
         for worker in workers.sorted() {
-            guard let slots = self.slots(of: worker, instance: instance, for: request.action) else {
-                let id = InstanceID(worker: self.specifications[worker].name, index: instance ?? 0)
+            guard let slots = self.slots(of: worker, instance: request.instance, for: request.action) else {
+                let id = InstanceID(worker: self.specifications[worker].name, index: request.instance ?? 0)
                 return .unknownInstance(id, count: self.workers[worker].count)
             }
             targets += slots
@@ -27,6 +28,13 @@ extension WorkerRoster {
             }
         self.publishTouchedOperations(at: now)
         return submission
+    }
+
+    /// Of everything, whatever else the request names: the agent ends after it.
+    mutating func submitShutdown(_ request: OperationRequest, at now: Moment) -> OperationSubmission {
+        let workers = self.specifications.indices
+        let targets = workers.flatMap { self.slots(of: $0, instance: nil, for: .shutdown) ?? [] }
+        return self.submitSteps(request, targets, workers: Set(workers), at: now)
     }
 
     private mutating func submitSteps(

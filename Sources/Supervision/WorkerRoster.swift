@@ -8,7 +8,8 @@
 // * stop aborts each start and restart that shares an instance with it, and is itself never refused;
 // * the same action on instances that are all part of one that runs joins that one;
 // * another start or restart on a worker that an operation holds is a conflict;
-// * shutdown is a stop of everything, which a stop joins; a start, restart or scale is not accepted any more.
+// * shutdown is a stop of everything, which a stop joins; a start, restart or scale is not accepted any more. The end of a
+//   vital worker begins one by itself (see WorkerRoster+Vital).
 // A scale of a worker is as a start in that (see WorkerRoster+Scale).
 // An aborted operation ends at once. What its instances were doing goes on until the operation that aborted it, or the
 // state machine itself, says otherwise.
@@ -44,6 +45,10 @@ public struct WorkerRoster: Sendable {
     /// Operations that are to be looked at, at the end of the call, in the order in which they changed first.
     var touchedOperations: [OperationID] = []
     var shutdown: OperationID?
+    /// With which the agent ends after it.
+    var exitStatus: UInt8 = 0
+    /// Slots of vital workers that ended for good in the present call.
+    var endedVitalSlots: [Int] = []
     var randomness: Randomness
     var effects: [Effect] = []
     private var nextTransition: Int64 = 1
@@ -185,6 +190,7 @@ public struct WorkerRoster: Sendable {
         self.publishStatus(of: index, exit: action.exit, text: text, at: now)
         let operation = self.slots[index].operations.first
         self.instanceChanged(index, exit: action.exit, at: now)
+        self.noticeVitalEnd(of: index, exit: action.exit)
         self.removeIfGone(index, for: operation, at: now)
     }
 

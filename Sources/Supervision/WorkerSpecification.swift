@@ -24,6 +24,8 @@ public struct WorkerSpecification: Equatable, Sendable {
     public var success: Set<ExitMatch>
     /// Ends after which it stays down.
     public var noRestart: Set<ExitMatch>
+    /// Whether the agent ends, with its exit status, when an instance has ended for good.
+    public var isVital: Bool
     public var backoff: BackoffPolicy
     public var restartLimit: RestartLimit?
     public var stop: StopPolicy
@@ -42,6 +44,7 @@ public struct WorkerSpecification: Equatable, Sendable {
         self.restart = .onFailure
         self.success = [.code(0)]
         self.noRestart = []
+        self.isVital = false
         self.backoff = BackoffPolicy()
         self.restartLimit = nil
         self.stop = StopPolicy()

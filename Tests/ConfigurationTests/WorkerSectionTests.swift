@@ -24,6 +24,7 @@ import Testing
             restart = "always"
             success = [0, 3, "TERM", "sigusr1"]
             no_restart = [78]
+            vital = true
             [workers.web-1_x.backoff]
             initial = "1s"
             factor = 3
@@ -61,6 +62,7 @@ import Testing
         expected.restart = .always
         expected.success = [.code(0), .code(3), .signal(.terminate), .signal(Signal(10))]
         expected.noRestart = [.code(78)]
+        expected.isVital = true
         expected.backoff = BackoffPolicy(
             initial: .seconds(1),
             factor: 3,

@@ -53,11 +53,11 @@ struct Section: Sendable {
         "a worker",
         [
             "command", "instances", "base_port", "directory", "environment", "environment_file", "inherit_environment",
-            "autostart", "restart", "success", "no_restart", "backoff", "restart_limit", "stop", "output",
+            "autostart", "restart", "success", "no_restart", "vital", "backoff", "restart_limit", "stop", "output",
         ],
         later: [
             "user": .value, "group": .value, "environment_from": .value, "check_command": .value,
-            "max_unavailable": .value, "after": .value, "vital": .value, "sockets": .value,
+            "max_unavailable": .value, "after": .value, "sockets": .value,
             "ready": .table(["http", "tcp", "command", "notify", "log", "timeout", "interval"]),
             "health": .table(["http", "tcp", "command", "notify", "interval", "timeout", "failures", "initial_delay"]),
             "resources": .table([

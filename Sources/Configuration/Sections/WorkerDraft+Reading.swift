@@ -36,6 +36,8 @@ extension WorkerDraft {
             self.success = Field(reader.exits(entry), origin)
         case "no_restart":
             self.noRestart = Field(reader.exits(entry), origin)
+        case "vital":
+            self.isVital = Field(reader.boolean(entry), origin)
         case "backoff":
             self.readBackoff(entry, reader)
         case "restart_limit":

@@ -17,6 +17,7 @@ extension WorkerDraft {
         worker.restart = self.restart.value ?? worker.restart
         worker.success = self.success.value ?? worker.success
         worker.noRestart = self.noRestart.value ?? worker.noRestart
+        worker.isVital = self.isVital.value ?? worker.isVital
         worker.backoff.initial = self.backoff.initial.value ?? worker.backoff.initial
         worker.backoff.factor = self.backoff.factor.value ?? worker.backoff.factor
         worker.backoff.max = self.backoff.max.value ?? worker.backoff.max

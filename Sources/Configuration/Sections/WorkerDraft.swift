@@ -26,6 +26,7 @@ struct WorkerDraft {
     var restart: Field<RestartPolicy> = .absent
     var success: Field<Set<ExitMatch>> = .absent
     var noRestart: Field<Set<ExitMatch>> = .absent
+    var isVital: Field<Bool> = .absent
     var backoff = Backoff()
     var restartLimit = Limit()
     var stop = Stop()
@@ -76,6 +77,7 @@ struct WorkerDraft {
         draft.restart = self.restart.or(defaults.restart)
         draft.success = self.success.or(defaults.success)
         draft.noRestart = self.noRestart.or(defaults.noRestart)
+        draft.isVital = self.isVital.or(defaults.isVital)
         draft.backoff.initial = self.backoff.initial.or(defaults.backoff.initial)
         draft.backoff.factor = self.backoff.factor.or(defaults.backoff.factor)
         draft.backoff.max = self.backoff.max.or(defaults.backoff.max)

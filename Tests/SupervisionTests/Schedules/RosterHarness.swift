@@ -24,6 +24,8 @@ struct RosterHarness {
     private(set) var log: [Entry] = []
     private(set) var signals: [Effect] = []
     private(set) var ended: [OperationID] = []
+    /// With which the agent ended.
+    private(set) var exitStatus: UInt8?
     private(set) var memory = RosterMemory()
     private var nextPid: Int32 = 100
 
@@ -201,12 +203,13 @@ struct RosterHarness {
             self.timers[timer] = at
         case .publish(let transition):
             try self.model.see(transition, runs: self.runs)
-        case .ended(let id):
+        case .ended(let id, let exitStatus):
             guard self.ended.isEmpty, self.runs.values.allSatisfy({ $0.isGone && $0.isEndTold }) else {
                 throw Violation("ended, and something is left")
             }
-            try self.model.ended(id)
+            try self.model.ended(id, exitStatus)
             self.ended.append(id)
+            self.exitStatus = exitStatus
         }
     }
 

@@ -151,6 +151,8 @@ extension RosterModel {
                 record.decision.delay > .zero
                     && status.nextStartAt == record.endedAt.advanced(by: record.decision.delay)
             case (.stayDown, .stopped), (.stayDown, .finished), (.stayDown, .failed), (.giveUp, .failed): true
+            // The shutdown that it brought about has stopped it since.
+            case (.giveUp, .stopped): self.vitalEnd?.runID == record.runID
             default: false
             }
         guard isRight else { throw Violation("\(status.id): \(record.decision), but it is \(status.state)") }

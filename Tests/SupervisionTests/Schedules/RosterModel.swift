@@ -10,10 +10,13 @@ struct RosterModel {
     var scales: [OperationID: Int] = [:]
     /// Recorded exits, by run.
     private(set) var exits: [RunID: ExitRecord] = [:]
+    private(set) var lastExits: [InstanceID: ExitRecord] = [:]
     /// The newest snapshot of each operation.
     private(set) var operations: [OperationID: Operation] = [:]
     private(set) var active: Set<OperationID> = []
-    private(set) var isShuttingDown = false
+    var isShuttingDown = false
+    /// The end that a vital worker's shutdown is about.
+    var vitalEnd: ExitRecord?
     private var nextTransition: Int64 = 1
     private var spawned: Set<RunID> = []
     /// The end that is being told, until its record comes.
@@ -51,13 +54,14 @@ struct RosterModel {
         self.expected = (run, ended)
     }
 
-    mutating func ended(_ id: OperationID) throws(Violation) {
+    mutating func ended(_ id: OperationID, _ exitStatus: UInt8) throws(Violation) {
         guard let operation = self.operations[id], operation.action == .shutdown, operation.state == .succeeded else {
             throw Violation("ended by operation \(id), which is no shutdown that succeeded")
         }
         guard self.statuses.values.allSatisfy({ $0.state == .stopped }) else {
             throw Violation("ended, and not everything is stopped")
         }
+        try self.check(exitStatus, of: operation)
     }
 
     mutating func endOfCall(at now: Moment) throws(Violation) {
@@ -73,6 +77,7 @@ struct RosterModel {
             try self.checkDecision(of: record)
         }
         try self.checkCounts()
+        try self.checkVital()
         self.recordedInCall.removeAll(keepingCapacity: true)
     }
 
@@ -89,7 +94,7 @@ struct RosterModel {
         case .scaled(let change): try self.see(change)
         case .removed(let id, _): try self.see(removed: id, runs: runs)
         case .recovered: break
-        case .shuttingDown: self.isShuttingDown = true
+        case .shuttingDown(let requestedBy, _): try self.see(shutdownBy: requestedBy)
         case .instance(let change): try self.see(change, runs: runs)
         case .exit(let record): try self.see(record, at: transition.at)
         case .operation(let operation): try self.see(operation, runs: runs)
@@ -205,6 +210,7 @@ struct RosterModel {
             throw Violation("\(id): run \(run.id) is recorded twice, or never was")
         }
         self.exits[run.id] = record
+        self.lastExits[id] = record
         self.recordedInCall.append(record)
         guard let status = self.statuses[id] else { throw Violation("\(id): nobody knows it") }
         try self.checkFacts(of: record, run, ended, at: at)

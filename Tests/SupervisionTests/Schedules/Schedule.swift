@@ -86,6 +86,8 @@ struct Schedule {
             RestartLimit(restarts: 1, within: .seconds(5), retryAfter: .seconds(20)),
             RestartLimit(restarts: 0, within: .seconds(60), retryAfter: .seconds(1))
         )
+        // It may end the interesting part.
+        specification.isVital = oneOf(false, false, false, false, false, true)
         specification.stop.grace = oneOf(.zero, .seconds(1), .seconds(10))
         specification.stop.signal = oneOf(.terminate, .terminate, .quit, .kill)
         specification.stop.command = oneOf([], [], ["/bin/quit"])
