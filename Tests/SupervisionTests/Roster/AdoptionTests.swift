@@ -75,6 +75,8 @@ struct AdoptionTests {
         }
 
         mutating func end(_ status: WaitStatus, of run: RunID? = nil) {
+            // The ids of runs tell which was first.
+            self.now = self.now.later(by: .microseconds(1))
             self.roster.exited(AdoptionTests.web, run ?? self.run, .init(status: status), at: self.now)
             self.settle()
         }
