@@ -99,6 +99,8 @@ import Testing
         #expect(try self.seqs("/v1/exits?worker=g*") == [1])
         #expect(try self.seqs("/v1/exits?worker=x*") == [])
         try self.desk.refused(404, .unknownWorker, "GET", "/v1/workers/gonne/exits")
+        // Whatever else is wrong with the request: what is not there has no exits that could have gone.
+        try self.desk.refused(404, .unknownWorker, "GET", "/v1/workers/wbe/exits?after=1041")
         let detail = try self.desk.refused(404, .unknownWorker, "GET", "/v1/exits?worker=gone,wbe")
         #expect(detail.contains("did you mean \"web\"?"))
     }

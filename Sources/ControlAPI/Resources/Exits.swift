@@ -50,7 +50,8 @@ extension ControlHandler {
         request.query.since = try call.parameters.since("since", now: self.timer.now.wall)
         let timeout = try call.parameters.duration("timeout", atMost: Self.maximumPollTime) ?? .zero
         self.trimExits()
-        if let after = request.query.after {
+        // Of a worker that perhaps never was, the history is asked first.
+        if let after = request.query.after, request.doubtful.isEmpty {
             try self.checkIsKept(after, oldest: self.oldestExit)
         }
         if timeout > .zero {
