@@ -82,7 +82,7 @@ let package = Package(
             name: "Agent",
             dependencies: [
                 "Supervision", "LinuxSystem", "CLinux", "Configuration", "History", "HTTPServer", "ControlAPI",
-                "Output",
+                "Output", "Keeper",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings
@@ -90,7 +90,7 @@ let package = Package(
         .executableTarget(
             name: "reeve",
             dependencies: [
-                "Agent", "Configuration", "ControlClient", "ControlMessages", "Supervision",
+                "Agent", "Configuration", "ControlClient", "ControlMessages", "Keeper", "Supervision",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings

@@ -2,6 +2,7 @@ import Configuration
 import ControlAPI
 import Glibc
 import History
+import Keeper
 import LinuxSystem
 import Logging
 import Output
@@ -13,6 +14,8 @@ final class Agent {
     private static let farewell = Duration.milliseconds(50)
     /// How long the first commit is waited for before requests are answered.
     private static let longestOpening = Duration.seconds(2)
+    /// How long what nobody waits for may wait for the supervision loop to wake up for something else.
+    static let patience = Duration.milliseconds(20)
 
     /// Those that mean something, and those that would end the agent and leave its workers behind.
     private static let signals = [
@@ -28,35 +31,22 @@ final class Agent {
     private let history: HistoryRoom
     private let output: OutputRoom
     private let capture: RunCapture
+    private let link: KeeperLink
+    private let survivors: [SurvivingRun]
     private let recovery: HistoryRecovery
     private let listeners = Listeners()
     private let control: ControlServer
 
-    /// Takes the lock, makes the rooms and listens; starts no worker.
+    /// Takes the lock, takes over what the keeper holds, makes the rooms and listens; starts no worker.
     init(settings: Settings) throws(AgentStartFailure) {
         self.settings = settings
         // For clients that follow what happens; before anything is spawned, because children get what it was.
         DescriptorLimit.raise()
-        let state = settings.agent.stateDirectory
-        // The order matters: the lock is held before anything is touched that another agent could be using, and signals
-        // are blocked before there are threads that could take them.
-        try Self.makeDirectories(settings.agent)
-        try Self.takeLock(in: state)
         let generation: Int64
-        do throws(Errno) {
-            self.signals = try SignalSource(Self.signals)
-            try Subreaper.become()
-            generation = try StateDirectory(path: state).nextGeneration()
-        } catch {
-            throw AgentStartFailure("cannot use the state directory \(state): \(error)")
-        }
-        let capabilities = Capabilities.detect()
-        guard capabilities.pidfd, capabilities.pidfdSendSignal else {
-            throw AgentStartFailure(
-                "this system has no pidfds, without which no worker can be watched: "
-                    + "Linux 5.4 or later is needed, and a seccomp filter that allows them"
-            )
-        }
+        (self.signals, generation) = try Self.prepare(settings.agent)
+        let (link, inherited) = try Self.connectToKeeper(generation)
+        self.link = link
+        let capabilities = try Self.capabilities()
         let controlLoop: EventLoop
         let historyLoop: EventLoop
         do throws(Errno) {
@@ -64,14 +54,20 @@ final class Agent {
             controlLoop = try EventLoop(name: "control")
             historyLoop = try EventLoop(name: "history")
             self.log = AgentLog(writer: try LogWriter())
-            self.output = try Self.output(in: settings.agent.logDirectory, log: self.log)
+            let custody = Custody(link: link)
+            self.output = try Self.output(
+                in: settings.agent.logDirectory,
+                log: self.log,
+                released: Self.releaser(LoopBound(custody, to: self.loop), self.loop)
+            )
             self.capture = RunCapture(room: self.output, workers: settings.workers)
             self.kernel = LinuxKernel(
                 loop: self.loop,
                 spawner: try Spawner(),
                 environment: .ofThisProcess(),
                 processes: try ProcessTable(),
-                capture: self.capture
+                capture: self.capture,
+                custody: custody
             )
         } catch {
             throw AgentStartFailure("cannot start: \(error)")
@@ -86,7 +82,7 @@ final class Agent {
         self.history = Self.history(
             on: historyLoop,
             HistoryOptions(
-                directory: state,
+                directory: settings.agent.stateDirectory,
                 retention: HistoryRetention(settings.history),
                 bootID: Self.bootID(),
                 generation: generation
@@ -96,6 +92,14 @@ final class Agent {
             committed: Self.committer(self.supervisor, self.loop)
         )
         self.recovery = self.history.assumeIsolated { $0.begin() }
+        let history = self.history
+        self.survivors = self.kernel.adopt(
+            inherited,
+            of: link.welcome.keeperPID,
+            Dictionary(uniqueKeysWithValues: settings.workers.map { ($0.name, $0) })
+        ) { run in
+            history.assumeIsolated { (try? $0.exit(ofRun: run)) ?? nil } != nil
+        }
         self.control = try ControlServer(
             settings: settings,
             generation: generation,
@@ -107,8 +111,37 @@ final class Agent {
             history: self.history,
             recovery: self.recovery,
             output: self.output,
+            keeper: link.welcome.keeperPID,
             log: self.log
         )
+    }
+
+    /// The order matters: the lock is held before anything is touched that another agent could be using, and signals are
+    /// blocked before there are threads that could take them.
+    private static func prepare(
+        _ agent: AgentSettings
+    ) throws(AgentStartFailure) -> (signals: SignalSource, generation: Int64) {
+        let state = agent.stateDirectory
+        try Self.makeDirectories(agent)
+        try Self.takeLock(in: state)
+        do throws(Errno) {
+            let signals = try SignalSource(Self.signals)
+            try Subreaper.become()
+            return (signals, try StateDirectory(path: state).nextGeneration())
+        } catch {
+            throw AgentStartFailure("cannot use the state directory \(state): \(error)")
+        }
+    }
+
+    private static func capabilities() throws(AgentStartFailure) -> Capabilities {
+        let capabilities = Capabilities.detect()
+        guard capabilities.pidfd, capabilities.pidfdSendSignal else {
+            throw AgentStartFailure(
+                "this system has no pidfds, without which no worker can be watched: "
+                    + "Linux 5.4 or later is needed, and a seccomp filter that allows them"
+            )
+        }
+        return capabilities
     }
 
     /// Supervises until a shutdown has ended every worker; answers the exit status.
@@ -119,18 +152,29 @@ final class Agent {
         } catch {
             throw AgentStartFailure("cannot watch signals: \(error)")
         }
+        do throws(Errno) {
+            try self.link.attach(to: self.loop) { [unowned self] in self.heard($0) }
+        } catch {
+            throw AgentStartFailure("cannot watch the keeper: \(error)")
+        }
         self.log.logger.notice(
             "starting",
             metadata: [
-                "version": "\(Product.version)", "pid": "\(getpid())", "config": "\(self.settings.files.first ?? "")",
+                "version": "\(Product.version)", "pid": "\(getpid())", "keeper": "\(self.link.welcome.keeperPID)",
+                "adopted": "\(self.survivors.count)", "config": "\(self.settings.files.first ?? "")",
                 "listening": "\(self.control.addresses.joined(separator: " "))",
             ]
         )
         self.begin(self.supervisor, self.control, self.history, self.loop)
+        if self.link.welcome.shutdownSignal != 0 {
+            self.shutDown(self.link.welcome.shutdownSignal)
+        }
         self.loop.run()
         self.log.logger.notice("ended")
         self.log.flush()
-        return Int32(self.supervisor.assumeIsolated { $0.exitStatus })
+        let code = self.supervisor.assumeIsolated { $0.exitStatus }
+        self.link.leave(code: code)
+        return Int32(code)
     }
 
     /// Takes its rooms as arguments, because the closures that cross to other threads must not hold the agent.
@@ -144,12 +188,20 @@ final class Agent {
         self.listeners.addForDurable { control.room.madeDurable($0) }
         self.listeners.add { [log = self.log] in log.apply($0) }
         // What is configured waits in the room's queue when the server starts, so no client ever finds it empty.
-        self.listeners.add { _ in control.start() }
+        let link = LoopBound(self.link, to: loop)
+        let isUp: @Sendable () -> Void = {
+            if control.start() {
+                loop.execute { link.take().ready() }
+            }
+        }
+        self.listeners.add { _ in isUp() }
         let recovery = WorkerRoster.Recovery(
             memories: self.recovery.memories,
             workers: self.recovery.workers,
             bootID: Self.bootID(),
             unfinishedOperations: self.recovery.unfinishedOperations,
+            survivors: self.survivors,
+            isContinuation: self.link.welcome.starts > 1 || !self.survivors.isEmpty,
             lastExits: self.recovery.lastExits
         )
         let output = self.output
@@ -161,6 +213,7 @@ final class Agent {
             supervisor.begin(
                 after: recovery,
                 record: { records.take().submit($0) },
+                shuttingDown: { link.take().shuttingDown() },
                 ended: {
                     records.take().finish {
                         output.loop.execute { output.assumeIsolated { $0.close() } }
@@ -175,75 +228,31 @@ final class Agent {
         history.loop.start()
         output.loop.start()
         // A disk that hangs does not keep the control server from answering.
-        loop.schedule(at: SuspendingClock.now.advanced(by: Self.longestOpening)) { control.start() }
+        loop.schedule(at: SuspendingClock.now.advanced(by: Self.longestOpening), isUp)
     }
 
-    private static func output(in directory: String, log: AgentLog) throws(Errno) -> OutputRoom {
-        let logger = log.logger
-        let room = try OutputRoom(
-            loop: EventLoop(name: "output"),
-            directory: directory,
-            notice: { notice in
-                logger.log(
-                    level: notice.isWarning ? .warning : .notice,
-                    "output",
-                    metadata: ["stream": "\(notice.stream)", "what": "\(notice.message)"]
-                )
-            },
-            now: {
-                Moment(
-                    monotonic: SuspendingClock.now,
-                    wall: Timestamp(nanosecondsSinceEpoch: WallClock.nanosecondsSinceEpoch)
-                )
-            }
-        )
-        let failure = room.assumeIsolated { room -> Errno? in
-            do throws(Errno) {
-                try room.begin()
-                return nil
-            } catch {
-                return error
-            }
+    // MARK: The keeper
+
+    private func heard(_ event: KeeperLink.Event) {
+        switch event {
+        case .exited(let run, let exit): self.kernel.adoptedRunEnded(run, exit)
+        case .upgradeAnswer: break
+        case .delayed:
+            self.log.logger.warning("the keeper does not read: should this agent die now, it knows less of the runs")
+        case .caughtUp(let lost):
+            let level: Logger.Level = lost > 0 ? .error : .notice
+            self.log.logger.log(level: level, "the keeper knows the runs again", metadata: ["lost": "\(lost)"])
+        case .closed:
+            self.log.logger.error("the keeper has gone")
         }
-        if let failure { throw failure }
-        return room
     }
 
-    private static func history(
-        on loop: EventLoop,
-        _ options: HistoryOptions,
-        telling listeners: Listeners,
-        log: AgentLog,
-        committed: @escaping @Sendable ([RunID]) -> Void
-    ) -> HistoryRoom {
-        let logger = log.logger
-        return HistoryRoom(
-            loop: loop,
-            options: options,
-            handlers: HistoryHandlers(
-                publish: { listeners.tell($0) },
-                reap: committed,
-                madeDurable: { listeners.tellDurable($0) },
-                notice: { notice in
-                    logger.log(
-                        level: notice.isWarning ? .warning : .notice,
-                        "history",
-                        metadata: ["what": "\(notice.message)"]
-                    )
-                }
-            ),
-            now: {
-                Moment(
-                    monotonic: SuspendingClock.now,
-                    wall: Timestamp(nanosecondsSinceEpoch: WallClock.nanosecondsSinceEpoch)
-                )
-            }
-        )
-    }
-
-    private static func committer(_ supervisor: Supervisor, _ loop: EventLoop) -> @Sendable ([RunID]) -> Void {
-        { runs in
-            loop.execute { supervisor.assumeIsolated { $0.committed(runs) } }
+    private func shutDown(_ signal: Int32) {
+        let name = Signal(signal).description
+        self.supervisor.assumeIsolated { supervisor in
+            _ = supervisor.submitAtOnce(
+                OperationRequest(action: .shutdown, workers: [], requestedBy: "signal:\(name)")
+            )
         }
     }
 
@@ -258,13 +267,7 @@ final class Agent {
         }
         for signal in received {
             switch signal.number {
-            case SIGTERM, SIGINT, SIGQUIT:
-                let name = Signal(signal.number).description
-                self.supervisor.assumeIsolated { supervisor in
-                    _ = supervisor.submitAtOnce(
-                        OperationRequest(action: .shutdown, workers: [], requestedBy: "signal:\(name)")
-                    )
-                }
+            case SIGTERM, SIGINT, SIGQUIT: self.shutDown(signal.number)
             case SIGHUP:
                 self.log.logger.warning("SIGHUP does nothing: reload is not supported yet")
             case SIGUSR1, SIGUSR2, SIGALRM:
@@ -274,7 +277,7 @@ final class Agent {
         }
     }
 
-    private static func makeDirectories(_ agent: AgentSettings) throws(AgentStartFailure) {
+    static func makeDirectories(_ agent: AgentSettings) throws(AgentStartFailure) {
         for (key, path) in [("state_dir", agent.stateDirectory), ("log_dir", agent.logDirectory)] {
             do throws(Errno) {
                 try StateDirectory.make(path, mode: key == "state_dir" ? 0o700 : 0o755)

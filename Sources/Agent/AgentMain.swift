@@ -1,14 +1,39 @@
 import Configuration
 import Glibc
+import Keeper
 import Supervision
 
-/// The agent as a program: `reeve run`.
+/// The agent as a program, and the keeper that guards it.
 public enum AgentMain {
-    /// Supervises until it is told to end; answers the exit status. Call it on the main thread, before there is any other.
+    /// The command under which the keeper starts the agent. Nobody else does.
+    public static let agentCommand = "agent"
+
+    /// `reeve run`: guards an agent until that is told to end; answers the exit status. Call it on the main thread, before
+    /// there is any other.
     ///
     /// - Parameter configuration: the path of the file, or `nil` to look for it.
-    public static func run(configuration: String?) -> Int32 {
+    public static func guardAgent(configuration: String?) -> Int32 {
         StandardStreams.ensureOpen()
+        do throws(AgentStartFailure) {
+            // Once here, so that mistakes are told by the program that was started, and the lock has a directory.
+            let settings = try Self.settings(configuration)
+            try Agent.makeDirectories(settings.agent)
+            let file = settings.files.first ?? ""
+            return KeeperMain.run(
+                KeeperOptions(
+                    stateDirectory: settings.agent.stateDirectory,
+                    agentArguments: ["reeve", Self.agentCommand, "--config", file]
+                )
+            )
+        } catch {
+            Self.complain(error.message)
+            return 2
+        }
+    }
+
+    /// The agent itself: supervises until it is told to end; answers the exit status. Call it on the main thread, before
+    /// there is any other.
+    public static func run(configuration: String?) -> Int32 {
         do throws(AgentStartFailure) {
             let agent = try Agent(settings: try Self.settings(configuration))
             // Its rooms have threads that run until the process ends, so it stays until then too.

@@ -30,6 +30,7 @@ final class ControlServer: Sendable {
         history: HistoryRoom,
         recovery: HistoryRecovery,
         output: OutputRoom,
+        keeper: Int32,
         log: AgentLog
     ) throws(AgentStartFailure) {
         self.loop = loop
@@ -49,6 +50,7 @@ final class ControlServer: Sendable {
             loop: loop,
             agent: Self.information(
                 settings,
+                keeper: keeper,
                 generation: generation,
                 bootID: bootID,
                 capabilities: capabilities,
@@ -84,8 +86,9 @@ final class ControlServer: Sendable {
         }
     }
 
-    /// Once; later calls do nothing. From any thread.
-    func start() {
+    /// Once; later calls do nothing, and answer `false`. From any thread.
+    @discardableResult
+    func start() -> Bool {
         let isFirst = self.isStarted.withLock { isStarted in
             defer { isStarted = true }
             return !isStarted
@@ -93,6 +96,7 @@ final class ControlServer: Sendable {
         if isFirst {
             self.loop.start()
         }
+        return isFirst
     }
 
     /// Closes everything after `delay`, in which answers that are queued may leave; then calls `completion` on the
@@ -165,6 +169,7 @@ final class ControlServer: Sendable {
 
     private static func information(
         _ settings: Settings,
+        keeper: Int32,
         generation: Int64,
         bootID: String,
         capabilities: Capabilities,
@@ -184,6 +189,7 @@ final class ControlServer: Sendable {
         return AgentInformation(
             version: Product.version,
             pid: getpid(),
+            keeperPID: keeper,
             generation: generation,
             startedAt: Timestamp(nanosecondsSinceEpoch: WallClock.nanosecondsSinceEpoch),
             bootID: bootID,

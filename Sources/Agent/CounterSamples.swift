@@ -15,6 +15,10 @@ struct CounterSamples: Equatable {
     private var settled: Sample?
     private var latest: Sample?
 
+    var latestCount: Int64? {
+        self.latest?.count
+    }
+
     /// Whether a sample that is taken now would be kept.
     func isDue(at now: MonotonicInstant) -> Bool {
         self.latest.map { $0.at.duration(to: now) >= Self.settling } ?? true

@@ -11,6 +11,9 @@ protocol Kernel: AnyObject {
     /// Both clocks, read once.
     func now() -> Moment
 
+    /// What somebody who outlives the agent is to know of a run: before it is spawned, and whenever that changes.
+    func announce(_ note: RunNote)
+
     /// Creates the process of a run; answers by `spawned` or `spawnFailed`. Never waits: exec can hang.
     func spawn(_ plan: SpawnPlan)
 

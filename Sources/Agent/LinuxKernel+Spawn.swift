@@ -1,4 +1,5 @@
 import Glibc
+import Keeper
 import LinuxSystem
 import Output
 import Supervision
@@ -14,8 +15,9 @@ extension LinuxKernel {
         let bound = LoopBound(self, to: self.loop)
         let loop = self.loop
         let environment = self.environment
+        let introduction = self.custody?.introduction(of: plan.run)
         run.ticket = self.spawner.submit { lane in
-            let result = Self.startRun(plan, environment, on: lane)
+            let result = Self.startRun(plan, environment, introduction, on: lane)
             loop.execute(within: Self.outcomeDelay) { bound.take().spawnReturned(plan.run, result) }
         }
     }
@@ -24,11 +26,14 @@ extension LinuxKernel {
     struct Child: Sendable {
         var spawned: Spawned
         var streams: CapturedStreams
+        /// What it said of itself to the keeper; `nil` when it could not.
+        var introduced: CustodyNote?
     }
 
     private static func startRun(
         _ plan: SpawnPlan,
         _ environment: WorkerEnvironment,
+        _ introduction: Custody.Introduction?,
         on lane: SpawnLane
     ) -> Result<Child, StartError> {
         let pipes: RunPipes
@@ -38,9 +43,17 @@ extension LinuxKernel {
             return .failure(error)
         }
         let streams = RunCapture.streams(plan.specification.output, pipes.standardOutput, pipes.standardError)
-        switch Self.start(plan, plan.specification.command, environment, streams, on: lane) {
+        var introduction = introduction
+        introduction?.note.mergesError = plan.specification.output.standardError == .standardOutput
+        let ends = pipes.readEnds
+        let announcement = introduction?.announcement(
+            pipes: ends.map { RunAnnouncement.Pipe($0.stream) },
+            descriptors: ends.map(\.descriptor)
+        )
+        switch Self.start(plan, plan.specification.command, environment, streams, announcement, on: lane) {
         case .success(let spawned):
-            return .success(Child(spawned: spawned, streams: pipes.started()))
+            let introduced = spawned.announcementError == nil ? introduction?.note : nil
+            return .success(Child(spawned: spawned, streams: pipes.started(), introduced: introduced))
         case .failure(let error):
             pipes.discard()
             return .failure(error)
@@ -54,6 +67,7 @@ extension LinuxKernel {
         _ command: [String],
         _ environment: WorkerEnvironment,
         _ streams: (output: SpawnRequest.Stream, error: SpawnRequest.Stream),
+        _ announcement: SpawnAnnouncement? = nil,
         on lane: SpawnLane
     ) -> Result<Spawned, StartError> {
         let specification = plan.specification
@@ -68,7 +82,8 @@ extension LinuxKernel {
                 environment: variables,
                 directory: specification.directory,
                 standardOutput: streams.output,
-                standardError: streams.error
+                standardError: streams.error,
+                announcement: announcement
             )
             do throws(SpawnFailure) {
                 return .success(try lane.spawn(request))
@@ -108,9 +123,17 @@ extension LinuxKernel {
         switch result {
         case .failure(let error):
             self.runs[id] = nil
+            self.custody?.failed(id)
             self.deliver?(.spawnFailed(run.plan.instance, id, error))
         case .success(let child):
             let spawned = child.spawned
+            self.custody?.began(
+                id,
+                pid: spawned.pid,
+                process: spawned.pidfd,
+                introduced: child.introduced,
+                pipes: child.streams.readEnds.map { (RunAnnouncement.Pipe($0), $1) }
+            )
             // Whatever becomes of it, what it writes is taken.
             self.capture.attach(child.streams, of: run.plan)
             run.pid = spawned.pid
@@ -155,6 +178,7 @@ extension LinuxKernel {
         _ = self.processes.killAll(leader: spawned.pid, runID: run.plan.run.description, leaderAlive: true)
         self.reapAbandoned(spawned.pidfd)
         self.runs[run.plan.run] = nil
+        self.custody?.failed(run.plan.run)
         let failure = StartError(
             stage: "watch",
             errno: error.rawValue,

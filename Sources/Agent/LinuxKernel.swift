@@ -31,6 +31,8 @@ final class LinuxKernel: Kernel {
         var stopSignal: Signal?
         /// SIGKILL was sent to it by name.
         var wasSentKill = false
+        /// Whose child its process is, and so the orphans of it: the keeper's, for a run of the agent before.
+        var home = ProcessTable.Home.own
 
         init(plan: SpawnPlan) {
             self.plan = plan
@@ -57,6 +59,8 @@ final class LinuxKernel: Kernel {
     let processes: ProcessTable
     let capture: RunCapture
     let outOfMemory: OutOfMemoryWatch
+    /// `nil` where nobody guards the agent.
+    let custody: Custody?
     private let memory = ResidentMemory()
     /// Runs whose `residentFloor` is to be looked up.
     private var unmeasured: [RunID] = []
@@ -65,7 +69,12 @@ final class LinuxKernel: Kernel {
     private static let measuringDelay = Duration.milliseconds(2)
     var runs: [RunID: Run] = [:]
     /// Ended runs of which something is left.
-    private var uncleared: Set<RunID> = []
+    var uncleared: Set<RunID> = []
+    /// The next look at those whose remains are somebody else's children, whose ends nobody tells of.
+    private var nextLook: EventLoop.Deadline?
+    private var lookDelay = LinuxKernel.firstLook
+    private static let firstLook = Duration.milliseconds(2)
+    private static let longestLook = Duration.milliseconds(100)
     private var timers: [TimerID: EventLoop.Deadline] = [:]
 
     init(
@@ -73,13 +82,15 @@ final class LinuxKernel: Kernel {
         spawner: Spawner,
         environment: WorkerEnvironment,
         processes: ProcessTable,
-        capture: RunCapture
+        capture: RunCapture,
+        custody: Custody? = nil
     ) {
         self.loop = loop
         self.spawner = spawner
         self.environment = environment
         self.processes = processes
         self.capture = capture
+        self.custody = custody
         self.outOfMemory = OutOfMemoryWatch(loop: loop, spawner: spawner)
     }
 
@@ -90,11 +101,15 @@ final class LinuxKernel: Kernel {
         )
     }
 
+    func announce(_ note: RunNote) {
+        self.custody?.note(note, outOfMemoryKills: self.outOfMemory.countedKills)
+    }
+
     // MARK: The end of a run
 
     /// The main process's pidfd became readable.
     func mainProcessEnded(_ run: Run) {
-        guard let pidfd = run.pidfd, let pid = run.pid, !run.isEnded else { return }
+        guard let pidfd = run.pidfd, !run.isEnded else { return }
         if run.stopSignal == nil {
             // Most likely another run follows, and at once.
             self.spawner.alert()
@@ -115,12 +130,19 @@ final class LinuxKernel: Kernel {
         } catch {
             // ECHILD: somebody else reaped our child. The truth is then that nobody knows.
         }
+        self.mainProcessEnded(run, ended)
+    }
+
+    /// It is known how the main process ended; what is left of the run is to be looked for.
+    func mainProcessEnded(_ run: Run, _ known: InstanceStateMachine.Ended) {
+        guard let pid = run.pid, !run.isEnded else { return }
+        var ended = known
         run.isEnded = true
         self.lookForOutOfMemory(run, &ended)
-        ended.leavesProcesses = self.processes.hasRemains(leader: pid, runID: run.plan.run.description)
+        ended.leavesProcesses = self.hasRemains(run)
         run.isCleared = !ended.leavesProcesses
         if ended.leavesProcesses {
-            self.uncleared.insert(run.plan.run)
+            self.keepLooking(at: run)
         } else {
             self.endStopCommand(of: run)
         }
@@ -156,9 +178,37 @@ final class LinuxKernel: Kernel {
         }
     }
 
+    /// Whether anything but the main process is left of an ended run.
+    func hasRemains(_ run: Run) -> Bool {
+        guard let pid = run.pid else { return false }
+        return self.processes.hasRemains(leader: pid, runID: run.plan.run.description, home: run.home)
+    }
+
+    /// Something is left of an ended run. Its end is told by SIGCHLD where it is this process's child, else it is looked for.
+    func keepLooking(at run: Run) {
+        self.uncleared.insert(run.plan.run)
+        guard run.home != .own else { return }
+        self.lookDelay = Self.firstLook
+        self.lookSoon()
+    }
+
+    private func lookSoon() {
+        guard self.nextLook == nil else { return }
+        self.nextLook = self.loop.schedule(at: SuspendingClock.now.advanced(by: self.lookDelay)) { [unowned self] in
+            self.nextLook = nil
+            self.lookDelay = min(self.lookDelay * 2, Self.longestLook)
+            let foreign = self.uncleared.compactMap { self.runs[$0] }.filter { $0.home != .own }
+            for run in foreign {
+                self.clearIfGone(run)
+            }
+            if foreign.contains(where: { !$0.isCleared }) {
+                self.lookSoon()
+            }
+        }
+    }
+
     private func clearIfGone(_ run: Run) {
-        guard let pid = run.pid else { return }
-        if self.processes.hasRemains(leader: pid, runID: run.plan.run.description) {
+        if self.hasRemains(run) {
             if run.isBeingKilled {
                 _ = self.killProcesses(of: run)
             }
@@ -177,17 +227,24 @@ final class LinuxKernel: Kernel {
         self.reapIfDone(run)
     }
 
-    private func reapIfDone(_ run: Run) {
-        guard run.isEnded, run.isCommitted, run.isCleared, let pidfd = run.pidfd else { return }
-        // ECHILD when somebody else has reaped it: it is gone all the same.
-        _ = try? pidfd.reap()
+    func reapIfDone(_ run: Run) {
+        guard run.isEnded, run.isCommitted, run.isCleared else { return }
+        if run.home == .own {
+            // ECHILD when somebody else has reaped it: it is gone all the same.
+            _ = try? run.pidfd?.reap()
+        }
         if let registration = run.registration {
             self.loop.deregister(registration)
             run.registration = nil
         }
-        pidfd.close()
+        run.pidfd?.close()
         run.pidfd = nil
+        if let pid = run.pid {
+            self.processes.foreignLeaders.remove(pid)
+        }
         self.runs[run.plan.run] = nil
+        // The keeper reaps what is its own, and holds nothing but pipes from now on.
+        self.custody?.committed(run.plan.run)
     }
 
     // MARK: Memory
@@ -220,7 +277,8 @@ final class LinuxKernel: Kernel {
             leader: pid,
             runID: id.description,
             leaderAlive: !run.isEnded,
-            signal: signal.number
+            signal: signal.number,
+            home: run.home
         )
         return count ?? 0
     }
@@ -230,7 +288,8 @@ final class LinuxKernel: Kernel {
         let count = self.processes.terminateOutsideGroup(
             leader: pid,
             runID: run.plan.run.description,
-            signal: signal.number
+            signal: signal.number,
+            home: run.home
         )
         guard count > 0 else { return }
         let whom = count == 1 ? "1 process that has" : "\(count) processes that have"
@@ -242,8 +301,10 @@ final class LinuxKernel: Kernel {
         run.wasSentKill = run.wasSentKill || signal == .kill
         switch scope {
         case .main: return (try? pidfd.send(signal.number)) ?? false
-        // The unreaped leader keeps the number of the group.
-        case .group: return Glibc.kill(-pid, signal.number) == 0
+        // The unreaped leader keeps the number of the group. One that somebody else reaps is looked at first.
+        case .group:
+            if run.home == .anywhere, (try? pidfd.send(0)) != true { return false }
+            return Glibc.kill(-pid, signal.number) == 0
         }
     }
 
@@ -269,7 +330,12 @@ final class LinuxKernel: Kernel {
 
     private func killProcesses(of run: Run) -> Int {
         guard let pid = run.pid else { return 0 }
-        return self.processes.killAll(leader: pid, runID: run.plan.run.description, leaderAlive: !run.isEnded)
+        return self.processes.killAll(
+            leader: pid,
+            runID: run.plan.run.description,
+            leaderAlive: !run.isEnded,
+            home: run.home
+        )
     }
 
     // MARK: Time

@@ -55,6 +55,11 @@ struct OutOfMemoryLedger {
         }
     }
 
+    /// Of the whole system, as it was read last.
+    var systemCount: Int64? {
+        self.systemSamples.latestCount
+    }
+
     // MARK: Runs
 
     mutating func began(_ instance: InstanceID, _ run: RunID) {

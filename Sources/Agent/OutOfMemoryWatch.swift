@@ -57,6 +57,19 @@ final class OutOfMemoryWatch {
         self.ledger.killed(instance, run, at: SuspendingClock.now)
     }
 
+    /// How many processes were killed in all, as it was counted last; `nil` where the kernel does not tell.
+    var countedKills: Int64? {
+        self.ledger.systemCount
+    }
+
+    /// A run ended by such a SIGKILL while there was no agent.
+    ///
+    /// - Parameter before: what had been counted when it was started.
+    func killedBefore(_ before: Int64?) -> OutOfMemory {
+        guard let before, let count = self.countedKills else { return .unknown }
+        return count > before ? .suspected : .no
+    }
+
     // MARK: Looking
 
     private func enqueue(_ candidates: [Candidate], for look: Int) {

@@ -69,6 +69,11 @@ struct RunCapture: Sendable {
         return (output, error)
     }
 
+    /// The run of an agent before goes on: so does its output, even when its worker is not captured any more.
+    func adopt(_ streams: CapturedStreams, of run: RunID, _ instance: InstanceID) {
+        self.room.attach(streams, of: run, instance, self.policies[instance.worker] ?? CapturePolicy())
+    }
+
     /// The run has begun: its output is taken from now on.
     func attach(_ streams: CapturedStreams, of plan: SpawnPlan) {
         guard let policy = self.policies[plan.instance.worker] else { return streams.close() }

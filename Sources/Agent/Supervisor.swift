@@ -19,6 +19,8 @@ public actor Supervisor: SupervisorCommands {
     private var ended: @Sendable () -> Void = {}
     /// With which the agent ends, once a shutdown has ended everything.
     private(set) var exitStatus: UInt8 = 0
+    /// Called once, when a shutdown has begun; `nil` after that.
+    private var shuttingDown: (@Sendable () -> Void)?
     /// Transitions that were decided and not told yet.
     private var untold: [Transition] = []
     private var tellsSoon = false
@@ -43,15 +45,17 @@ public actor Supervisor: SupervisorCommands {
         self.boundKernel = kernel
     }
 
-    /// Begins to supervise. Once, on the loop. `record` is called with every batch of transitions, in order; `ended`
-    /// once, when a shutdown has ended everything.
+    /// Begins to supervise. Once, on the loop. `record` is called with every batch of transitions, in order; `shuttingDown`
+    /// once, when a shutdown begins or goes on, and `ended` when it has ended everything.
     func begin(
         after recovery: WorkerRoster.Recovery = WorkerRoster.Recovery(),
         record: @escaping @Sendable (HistorySubmission) -> Void,
+        shuttingDown: @escaping @Sendable () -> Void = {},
         ended: @escaping @Sendable () -> Void
     ) {
         self.record = record
         self.ended = ended
+        self.shuttingDown = shuttingDown
         self.kernel.deliver = { [unowned self] event in
             self.assumeIsolated { $0.handle(event) }
         }
@@ -60,6 +64,7 @@ public actor Supervisor: SupervisorCommands {
             earlier?()
             self.assumeIsolated { $0.tellSoon() }
         }
+        self.roster.announcesRuns = true
         self.roster.begin(at: self.kernel.now(), after: recovery)
         self.perform()
         self.tell()
@@ -142,6 +147,10 @@ public actor Supervisor: SupervisorCommands {
     private func perform() {
         while true {
             let effects = self.roster.takeEffects()
+            if self.roster.isShuttingDown {
+                self.shuttingDown?()
+                self.shuttingDown = nil
+            }
             guard !effects.isEmpty else { return }
             for effect in effects {
                 self.perform(effect)
@@ -152,7 +161,7 @@ public actor Supervisor: SupervisorCommands {
     private func perform(_ effect: Effect) {
         guard !self.held.hold(effect) else { return }
         switch effect {
-        case .announce: break
+        case .announce(let note): self.kernel.announce(note)
         case .spawn(let id, let run):
             self.kernel.spawn(self.plan(id, run))
         case .terminate(let id, let run, .signal(let signal)):

@@ -7,8 +7,21 @@ extension ProcessTable {
     ///
     /// The corresponding C function is `kill` with a negative number.
     @discardableResult
-    public func signalGroup(leader: Int32, runID: String, leaderAlive: Bool, signal: Int32) throws(Errno) -> Int {
-        let members = self.runMembers(leader: leader, runID: runID, leaderAlive: leaderAlive)
+    public func signalGroup(
+        leader: Int32,
+        runID: String,
+        leaderAlive: Bool,
+        signal: Int32,
+        home: Home = .own
+    ) throws(Errno) -> Int {
+        let members = self.runMembers(leader: leader, runID: runID, leaderAlive: leaderAlive, home: home)
+        guard leaderAlive || home != .anywhere else {
+            // The number may be another group's.
+            for member in members {
+                self.send(signal, to: member)
+            }
+            return members.count
+        }
         let count = members.count { $0.group == leader }
         do throws(Errno) {
             try systemCall("kill") { Glibc.kill(-leader, signal) }
@@ -22,9 +35,21 @@ extension ProcessTable {
     /// Tells the group to end: the signal, and SIGCONT after it, because a stopped process acts on neither SIGTERM nor a
     /// handler before it is continued. Returns as `signalGroup` does.
     @discardableResult
-    public func terminate(leader: Int32, runID: String, leaderAlive: Bool, signal: Int32) throws(Errno) -> Int {
-        let count = try self.signalGroup(leader: leader, runID: runID, leaderAlive: leaderAlive, signal: signal)
-        if signal != SIGKILL {
+    public func terminate(
+        leader: Int32,
+        runID: String,
+        leaderAlive: Bool,
+        signal: Int32,
+        home: Home = .own
+    ) throws(Errno) -> Int {
+        let count = try self.signalGroup(
+            leader: leader,
+            runID: runID,
+            leaderAlive: leaderAlive,
+            signal: signal,
+            home: home
+        )
+        if signal != SIGKILL, leaderAlive || home != .anywhere {
             // It went well a moment ago; a group that has vanished needs nothing more.
             _ = Glibc.kill(-leader, SIGCONT)
         }
@@ -33,8 +58,9 @@ extension ProcessTable {
 
     /// Tells the members of a run that have left its group to end, as `terminate` tells the group. Returns how many they are.
     @discardableResult
-    public func terminateOutsideGroup(leader: Int32, runID: String, signal: Int32) -> Int {
-        let members = self.runMembers(leader: leader, runID: runID, leaderAlive: false).filter { $0.group != leader }
+    public func terminateOutsideGroup(leader: Int32, runID: String, signal: Int32, home: Home = .own) -> Int {
+        let members = self.runMembers(leader: leader, runID: runID, leaderAlive: false, home: home)
+            .filter { $0.group != leader }
         for member in members {
             self.send(signal, to: member)
             if signal != SIGKILL {
@@ -48,11 +74,14 @@ extension ProcessTable {
     /// was checked to be that process. Returns how many there were; the caller repeats it until `hasRemains` says no, because
     /// a process may fork while this looks.
     @discardableResult
-    public func killAll(leader: Int32, runID: String, leaderAlive: Bool) -> Int {
-        let members = self.runMembers(leader: leader, runID: runID, leaderAlive: leaderAlive)
-        // Even when none was found, since it costs little: one may have been forked just now.
-        _ = Glibc.kill(-leader, SIGKILL)
-        for member in members where member.group != leader {
+    public func killAll(leader: Int32, runID: String, leaderAlive: Bool, home: Home = .own) -> Int {
+        let members = self.runMembers(leader: leader, runID: runID, leaderAlive: leaderAlive, home: home)
+        let isPinned = leaderAlive || home != .anywhere
+        if isPinned {
+            // Even when none was found, since it costs little: one may have been forked just now.
+            _ = Glibc.kill(-leader, SIGKILL)
+        }
+        for member in members where member.group != leader || !isPinned {
             self.send(SIGKILL, to: member)
         }
         return members.count

@@ -28,13 +28,21 @@ extension ProcessTable {
     /// - Parameters:
     ///   - leader: the process that was spawned, which must not have been reaped: its number is the group's.
     ///   - leaderAlive: `false` when its end was seen; saves the look at it.
-    public func runMembers(leader: Int32, runID: String, leaderAlive: Bool) -> [ProcessStat] {
-        self.scan(leader: leader, runID: runID, leaderAlive: leaderAlive).members
+    ///   - home: where its orphans go.
+    public func runMembers(leader: Int32, runID: String, leaderAlive: Bool, home: Home = .own) -> [ProcessStat] {
+        self.scan(leader: leader, runID: runID, leaderAlive: leaderAlive, home: home).members
     }
 
     /// The members of a run, and how many orphans there are of which nobody can tell yet whether they are.
-    func scan(leader: Int32, runID: String, leaderAlive: Bool) -> (members: [ProcessStat], suspects: Int) {
+    func scan(
+        leader: Int32,
+        runID: String,
+        leaderAlive: Bool,
+        home: Home = .own
+    ) -> (members: [ProcessStat], suspects: Int) {
         var members: [Int32: ProcessStat] = [:]
+        // Whether the leader's number is still its own, so that groups and sessions tell who belongs to it.
+        let hasNumber = leaderAlive || home != .anywhere
         if leaderAlive, let stat = self.stat(of: leader) {
             self.walk(from: [stat]) { stat, _ in
                 members[stat.pid] = stat
@@ -45,7 +53,10 @@ extension ProcessTable {
         var seen: Set<Int32> = [leader]
         var undetermined: [ProcessStat] = []
         for _ in 0..<Self.maximumRounds {
-            let fresh = self.orphans().filter { seen.insert($0).inserted && !self.isOfAnotherRun($0, leader, runID) }
+            let fresh = self.orphans(of: home).filter {
+                // What another process reaps may have its number used again at any time.
+                seen.insert($0).inserted && (home != .own || !self.isOfAnotherRun($0, leader, runID))
+            }
             if fresh.isEmpty {
                 guard !undetermined.isEmpty else { break }
                 usleep(Self.pause)
@@ -53,10 +64,11 @@ extension ProcessTable {
             let orphans = (fresh + undetermined.map(\.pid)).compactMap { self.stat(of: $0) }
             undetermined = []
             for orphan in orphans {
-                let belongs = self.belongs(orphan, leader: leader, runID: runID)
+                let belongs = self.belongs(orphan, leader: leader, runID: runID, byNumber: hasNumber)
                 if belongs == nil {
                     undetermined.append(orphan)
                 }
+                guard belongs == true || hasNumber else { continue }
                 self.walk(from: [orphan]) { stat, _ in
                     if belongs == true || stat.group == leader || stat.session == leader {
                         members[stat.pid] = stat
@@ -95,12 +107,12 @@ extension ProcessTable {
     /// Whether anything of a run lives, after its leader has ended. In the common case there are no orphans at all, and
     /// this costs one read. An orphan in the middle of an exec, which cannot be assigned to a run yet, counts for a second;
     /// what cannot be looked at for want of descriptors counts as long as that lasts.
-    public func hasRemains(leader: Int32, runID: @autoclosure () -> String) -> Bool {
-        if self.isSurelyWithoutOrphans {
+    public func hasRemains(leader: Int32, runID: @autoclosure () -> String, home: Home = .own) -> Bool {
+        if home == .own, self.isSurelyWithoutOrphans {
             return false
         }
         self.isBlind = false
-        let (members, suspects) = self.scan(leader: leader, runID: runID(), leaderAlive: false)
+        let (members, suspects) = self.scan(leader: leader, runID: runID(), leaderAlive: false, home: home)
         return !members.isEmpty || suspects > 0 || self.isBlind
     }
 
@@ -136,8 +148,8 @@ extension ProcessTable {
 
     /// Whether an orphan is of the run by its group, its session, or what it was started with; `nil` when that cannot be
     /// told yet.
-    private func belongs(_ orphan: ProcessStat, leader: Int32, runID: String) -> Bool? {
-        if orphan.group == leader || orphan.session == leader {
+    private func belongs(_ orphan: ProcessStat, leader: Int32, runID: String, byNumber: Bool) -> Bool? {
+        if byNumber, orphan.group == leader || orphan.session == leader {
             return true
         }
         guard !orphan.hasEnded else { return false }

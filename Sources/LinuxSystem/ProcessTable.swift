@@ -36,6 +36,20 @@ public final class ProcessTable {
     /// Whether something could not be looked at since this was set back: another thread took even the reserve.
     var isBlind = false
 
+    /// Whose children the orphans of a run become.
+    public enum Home: Hashable, Sendable {
+        /// This process's, a subreaper: it created the run.
+        case own
+        /// Another subreaper's, which created the run or has inherited it, and reaps them. When it is gone, they are anywhere.
+        case process(Int32)
+        /// Nobody knows whose: every process of the system is asked whether it was started with the run's ID. Groups and
+        /// sessions tell nothing once the leader has ended, because somebody reaps it and its number may be another's by then.
+        case anywhere
+    }
+
+    /// Main processes of runs that are no children of this process, and whose numbers are their own because nobody reaps them.
+    public var foreignLeaders: Set<Int32> = []
+
     /// Which run a process belongs to, found once.
     struct KnownProcess {
         var startTime: UInt64
@@ -94,6 +108,21 @@ public final class ProcessTable {
             return self.scanAll().filter { $0.parent == self.ownPID }.map(\.pid)
         }
         return self.numbers(in: self.ownChildren)
+    }
+
+    /// The processes that were reparented to `home`, zombies included; for `anywhere` all that there are.
+    func orphans(of home: Home) -> [Int32] {
+        switch home {
+        case .own: return self.orphans()
+        case .process(let pid):
+            guard let stat = self.stat(of: pid), !stat.hasEnded else { return self.orphans(of: .anywhere) }
+            guard self.listsChildren else {
+                return self.scanAll().filter { $0.parent == pid && $0.pid != self.ownPID }.map(\.pid)
+            }
+            return self.children(of: stat).filter { $0 != self.ownPID && !self.foreignLeaders.contains($0) }
+        case .anywhere:
+            return self.scanAll().map(\.pid).filter { $0 != self.ownPID }
+        }
     }
 
     /// Whether `orphans` would find none, where that costs one read of a single byte; `false` where it costs more.

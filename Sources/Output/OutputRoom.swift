@@ -12,6 +12,7 @@ public actor OutputRoom {
     private nonisolated let shownStatus = Locked(OutputStatus())
     let pump: OutputPump
     private let notice: @Sendable (OutputNotice) -> Void
+    private let released: @Sendable (RunID) -> Void
     /// Of the set of all pipes.
     private var registration: EventLoop.Registration?
     private var isArmed = false
@@ -36,16 +37,20 @@ public actor OutputRoom {
     ///   - loop: its own; nothing else may live there.
     ///   - directory: `log_dir`, an absolute path.
     ///   - notice: called on the loop with what is worth a line in the agent's log.
+    ///   - released: called on the loop when the last pipe of a run is closed: nobody has its write end any more, or it is
+    ///     not waited for.
     ///   - now: both clocks; the monotonic one is the loop's.
     public init(
         loop: EventLoop,
         directory: String,
         notice: @escaping @Sendable (OutputNotice) -> Void,
+        released: @escaping @Sendable (RunID) -> Void = { _ in },
         now: @escaping @Sendable () -> Moment
     ) throws(Errno) {
         self.loop = loop
         self.now = now
         self.notice = notice
+        self.released = released
         self.pump = try OutputPump(directory: directory)
     }
 
@@ -97,6 +102,7 @@ public actor OutputRoom {
         }
         self.isArmed = true
         self.pump.notify = self.notice
+        self.pump.released = self.released
         self.pump.changed = { [unowned self] id in
             self.assumeIsolated { $0.tellWatches(of: id) }
         }

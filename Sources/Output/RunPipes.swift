@@ -48,6 +48,25 @@ public struct RunPipes: ~Copyable, Sendable {
         return pipe
     }
 
+    /// What each pipe is, and the number of its read end, for whoever is to hold them too. They stay this value's own.
+    public var readEnds: [(stream: StandardStream, descriptor: Int32)] {
+        var ends: [(StandardStream, Int32)] = []
+        if let number = Self.readNumber(self.output) {
+            ends.append((.standardOutput, number))
+        }
+        if let number = Self.readNumber(self.error) {
+            ends.append((.standardError, number))
+        }
+        return ends
+    }
+
+    private static func readNumber(_ pipe: borrowing Pipe?) -> Int32? {
+        switch pipe {
+        case .some(let pipe): pipe.readEnd.rawValue
+        case .none: nil
+        }
+    }
+
     /// The child has the write ends: closes them here, and hands on the read ends.
     public consuming func started() -> CapturedStreams {
         let mergesError = self.mergesError
@@ -105,7 +124,7 @@ public struct CapturedStreams: Sendable {
         }
     }
 
-    var readEnds: [(StandardStream, Int32)] {
+    public var readEnds: [(StandardStream, Int32)] {
         [(.standardOutput, self.standardOutput), (.standardError, self.standardError)].compactMap { stream, number in
             number.map { (stream, $0) }
         }

@@ -97,16 +97,6 @@ extension InstanceStateMachine {
     }
 }
 
-extension Timestamp {
-    /// Negative when `other` is earlier; saturates at 292 years.
-    fileprivate func duration(to other: Timestamp) -> Duration {
-        let (difference, overflow) = other.nanosecondsSinceEpoch.subtractingReportingOverflow(
-            self.nanosecondsSinceEpoch
-        )
-        return .nanoseconds(overflow ? (other < self ? .min : .max) : difference)
-    }
-}
-
 extension Duration {
     /// Between zero and `limit`.
     fileprivate func clamped(to limit: Duration) -> Duration {

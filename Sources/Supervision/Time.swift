@@ -22,6 +22,14 @@ public struct Timestamp: Hashable, Comparable, Sendable {
         return Timestamp(nanosecondsSinceEpoch: overflow ? (nanoseconds < 0 ? .min : .max) : sum)
     }
 
+    /// Negative when `other` is earlier; saturates at 292 years.
+    public func duration(to other: Timestamp) -> Duration {
+        let (difference, overflow) = other.nanosecondsSinceEpoch.subtractingReportingOverflow(
+            self.nanosecondsSinceEpoch
+        )
+        return .nanoseconds(overflow ? (other < self ? .min : .max) : difference)
+    }
+
     public static func < (a: Timestamp, b: Timestamp) -> Bool {
         a.nanosecondsSinceEpoch < b.nanosecondsSinceEpoch
     }

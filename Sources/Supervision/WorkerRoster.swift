@@ -94,6 +94,11 @@ public struct WorkerRoster: Sendable {
         !self.untoldRestarts.isEmpty
     }
 
+    /// Whether everything is being stopped for good.
+    public var isShuttingDown: Bool {
+        self.shutdown != nil
+    }
+
     /// Where an instance is now.
     public func status(of id: InstanceID) -> InstanceStatus? {
         self.slotIndex[id].map { self.slots[$0].published }

@@ -1,6 +1,7 @@
 import Agent
 import ArgumentParser
 import Glibc
+import Keeper
 
 @main
 struct Reeve: ParsableCommand {
@@ -14,7 +15,8 @@ struct Reeve: ParsableCommand {
             """,
         version: "reeve \(Product.version)",
         subcommands: [
-            RunCommand.self, CheckConfigCommand.self, StatusCommand.self, StartCommand.self, StopCommand.self,
+            RunCommand.self, AgentCommand.self, CheckConfigCommand.self, StatusCommand.self, StartCommand.self,
+            StopCommand.self,
             RestartCommand.self, ScaleCommand.self, SignalCommand.self, ResetCommand.self, ExitsCommand.self,
             ShutdownCommand.self,
         ]
@@ -23,6 +25,10 @@ struct Reeve: ParsableCommand {
     static func main() {
         // A reader that goes away, `reeve exits | head`, is an error of write(2) and not the end by a signal.
         signal(SIGPIPE, SIG_IGN)
+        // A keeper that an upgrade has just replaced goes on where it was.
+        if let status = KeeperMain.resume() {
+            Glibc.exit(status)
+        }
         Glibc.exit(self.run(arguments: Array(CommandLine.arguments.dropFirst())))
     }
 

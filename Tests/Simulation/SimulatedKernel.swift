@@ -19,6 +19,8 @@ final class SimulatedKernel: Kernel {
     private(set) var time = SuspendingClock.now
     private(set) var wall = Timestamp(nanosecondsSinceEpoch: 1_700_000_000_000_000_000)
     private(set) var runs: [RunID: Run] = [:]
+    /// What somebody else would know of the runs.
+    private(set) var announced: [RunID: RunNote] = [:]
     /// Runs in the order in which they were asked for.
     private(set) var asked: [RunID] = []
     private(set) var timers: [TimerID: MonotonicInstant] = [:]
@@ -32,7 +34,12 @@ final class SimulatedKernel: Kernel {
 
     // MARK: What the supervisor asks
 
+    func announce(_ note: RunNote) {
+        self.announced[note.runID] = note
+    }
+
     func spawn(_ plan: SpawnPlan) {
+        precondition(self.announced[plan.run] != nil, "\(plan.instance) is spawned before it is announced")
         precondition(!self.runs.values.contains { $0.id == plan.instance && !$0.isGone }, "\(plan.instance) runs twice")
         self.runs[plan.run] = Run(id: plan.instance)
         self.asked.append(plan.run)

@@ -2,12 +2,14 @@ import ControlMessages
 import Glibc
 import LinuxSystem
 
-/// The built agent, running on a configuration of the test's in a temporary directory, with its own socket and state.
+/// The built agent and its keeper, running on a configuration of the test's in a temporary directory, with a socket and state
+/// of their own.
 ///
 /// The workers' directory is that temporary directory, which is how all that they start is found again.
 public final class AgentProcess {
     public let directory: TemporaryDirectory
     public let stateDirectory: String
+    /// The keeper.
     public private(set) var program: ChildProgram
     /// Kept bound for the workers as long as the agent lives.
     private let ports: [ReservedPort]
@@ -90,11 +92,28 @@ public final class AgentProcess {
         }
     }
 
-    /// Kills the agent as the kernel's OOM killer would, and its workers, which are nobody's then.
+    /// The agent's own process, which the keeper guards.
+    public func pid() throws -> Int32 {
+        let agent: AgentMessage = try self.get("/v1/agent").decode()
+        return agent.pid
+    }
+
+    /// Kills the agent as the kernel's OOM killer would, and waits until the next one answers. The workers live on.
     public func crash() throws {
-        self.program.signal(SIGKILL)
-        _ = try self.program.wait()
-        self.killLeftovers()
+        let pid = try self.pid()
+        sendSignal(SIGKILL, to: pid)
+        try self.eventually("another agent answers") {
+            if let status = self.program.ended {
+                throw TimedOut("the keeper ended with \(status)\n\(self.log)")
+            }
+            return (try? self.pid()).map { $0 != pid } ?? false
+        }
+    }
+
+    /// The agents that the keeper has as children.
+    private var agents: [ProcessEntry] {
+        guard self.program.ended == nil else { return [] }
+        return ProcessEntry.alive(withParent: self.program.pid).filter { $0.arguments.prefix(2) == ["reeve", "agent"] }
     }
 
     // MARK: The end
@@ -104,8 +123,13 @@ public final class AgentProcess {
     public func end() -> [ProcessEntry] {
         self.program.signal(SIGTERM)
         if (try? self.program.wait(within: .seconds(15))) == nil {
+            let agents = self.agents
             self.program.signal(SIGKILL)
             _ = try? self.program.wait()
+            // It would go on without its keeper.
+            for agent in agents {
+                sendSignal(SIGKILL, to: agent.pid)
+            }
         }
         return self.killLeftovers()
     }
@@ -123,7 +147,7 @@ public final class AgentProcess {
 
     /// The workers' processes with all that they started.
     public var processes: [ProcessEntry] {
-        ProcessEntry.alive(inDirectory: self.directory.path).filter { $0.pid != self.program.pid }
+        ProcessEntry.alive(inDirectory: self.directory.path)
     }
 
     // MARK: Talking to it

@@ -65,6 +65,16 @@ final class CustodyTable {
         UnsafeRawBufferPointer(start: self.bodies + index * Self.bodySize, count: self[index].bodyLength)
     }
 
+    /// What the agent says of the run from now on.
+    func replaceBody(of index: Int, by body: UnsafeRawBufferPointer) {
+        precondition(body.count <= Self.bodySize)
+        self[index].bodyLength = body.count
+        (self.bodies + index * Self.bodySize).copyMemory(
+            from: body.baseAddress ?? UnsafeRawPointer(self.bodies),
+            byteCount: body.count
+        )
+    }
+
     func index(of run: RunKey) -> Int? {
         var index = 0
         while index < self.end {
@@ -103,17 +113,13 @@ final class CustodyTable {
             slot.pipes[place] = pipes[place]
         }
         slot.pipeCount = pipes.count
-        slot.bodyLength = body.count
         if index == self.end {
             (self.slots + index).initialize(to: slot)
             self.end += 1
         } else {
             self.slots[index] = slot
         }
-        (self.bodies + index * Self.bodySize).copyMemory(
-            from: body.baseAddress ?? UnsafeRawPointer(self.bodies),
-            byteCount: body.count
-        )
+        self.replaceBody(of: index, by: body)
         self.count += 1
         return index
     }

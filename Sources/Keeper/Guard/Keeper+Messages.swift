@@ -54,6 +54,9 @@ extension Keeper {
                 )
             } else {
                 cl_close_received(&received)
+                if case .update(let outline) = message {
+                    self.updated(outline, UnsafeRawBufferPointer(rebasing: bytes[HandoverProtocol.headerLength...]))
+                }
                 self.heard(message)
             }
         } catch {
@@ -87,11 +90,17 @@ extension Keeper {
         }
     }
 
+    /// Of a run that is not in custody nobody would know what to do with it.
+    private func updated(_ outline: AnnouncementOutline, _ body: UnsafeRawBufferPointer) {
+        guard let index = self.custody.index(of: outline.run) else { return }
+        self.custody.replaceBody(of: index, by: body)
+    }
+
     private func heard(_ message: AgentMessage) {
         self.agent?.lastSign = self.loop.now
         switch message {
         case .hello(let generation): self.greet(generation)
-        case .announce: break
+        case .announce, .update: break
         case .committed(let run): self.commit(run)
         case .forget(let run): self.forget(run)
         case .alive: self.notification?.alive()

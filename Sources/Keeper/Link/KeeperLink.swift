@@ -117,18 +117,34 @@ public final class KeeperLink {
 
     // MARK: Runs
 
+    /// Puts together what children say of themselves, on whatever thread creates them. It is good for as long as the link is.
+    public struct Announcer: Sendable {
+        let socket: Int32
+
+        /// What the child that becomes the run is to say between clone and exec.
+        ///
+        /// - Parameter descriptors: those of `announcement.pipes`; they stay the caller's.
+        public func announcement(of announcement: RunAnnouncement, descriptors: [Int32]) -> SpawnAnnouncement {
+            precondition(descriptors.count == announcement.pipes.count, "an announcement of other descriptors")
+            return SpawnAnnouncement(
+                socket: self.socket,
+                message: AgentMessage.announce(announcement),
+                pidOffset: HandoverProtocol.pidOffset,
+                descriptors: descriptors
+            )
+        }
+    }
+
+    /// `nil` when nobody is there to hear it.
+    public var announcer: Announcer? {
+        self.isClosed ? nil : Announcer(socket: self.socket)
+    }
+
     /// What the child that becomes the run is to say between clone and exec; `nil` when nobody is there to hear it.
     ///
     /// - Parameter descriptors: those of `announcement.pipes`; they stay the caller's.
     public func announcement(of announcement: RunAnnouncement, descriptors: [Int32]) -> SpawnAnnouncement? {
-        precondition(descriptors.count == announcement.pipes.count, "an announcement of other descriptors")
-        guard !self.isClosed else { return nil }
-        return SpawnAnnouncement(
-            socket: self.socket,
-            message: AgentMessage.announce(announcement),
-            pidOffset: HandoverProtocol.pidOffset,
-            descriptors: descriptors
-        )
+        self.announcer?.announcement(of: announcement, descriptors: descriptors)
     }
 
     /// Says in the child's place what it could not say (`Spawned.announcementError`).
@@ -137,7 +153,12 @@ public final class KeeperLink {
         self.say(AgentMessage.announce(announcement), [process.descriptor] + descriptors)
     }
 
-    /// The exit of an adopted run is recorded: the keeper may reap it.
+    /// What is to be known of a run that was announced is something else now; its descriptors stay as they are.
+    public func update(_ announcement: RunAnnouncement) {
+        self.say(AgentMessage.update(announcement))
+    }
+
+    /// The exit of a run is recorded: the keeper may reap an adopted one, and keeps nothing but its pipes.
     public func committed(_ run: RunKey) {
         self.say(AgentMessage.committed(run))
     }

@@ -2,6 +2,8 @@
 enum AgentMessage {
     case hello(generation: Int64)
     case announce(AnnouncementOutline)
+    /// What is known of an announced run has changed; its descriptors stay.
+    case update(AnnouncementOutline)
     case committed(RunKey)
     case forget(RunKey)
     case alive
@@ -30,6 +32,7 @@ enum AgentMessage {
         case shuttingDown = 8
         case upgradeRequest = 9
         case leaving = 10
+        case update = 11
     }
 
     /// - Parameter descriptors: how many came with it; `nil` when some were lost on the way.
@@ -40,6 +43,7 @@ enum AgentMessage {
         switch kind {
         case .hello: self = .hello(generation: try reader.number(Int64.self))
         case .announce: self = .announce(try AnnouncementOutline(from: &reader))
+        case .update: self = .update(try AnnouncementOutline(from: &reader))
         case .committed: self = .committed(try reader.run())
         case .forget: self = .forget(try reader.run())
         case .alive: self = .alive
@@ -79,6 +83,12 @@ enum AgentMessage {
 
     static func announce(_ announcement: RunAnnouncement) -> [UInt8] {
         var writer = MessageWriter(type: Kind.announce.rawValue)
+        announcement.write(to: &writer)
+        return writer.finish()
+    }
+
+    static func update(_ announcement: RunAnnouncement) -> [UInt8] {
+        var writer = MessageWriter(type: Kind.update.rawValue)
         announcement.write(to: &writer)
         return writer.finish()
     }

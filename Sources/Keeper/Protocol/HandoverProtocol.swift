@@ -13,6 +13,7 @@
 ///                       ←    welcome, custody…, custodyEnd
 /// ready                 →
 /// announce              →    by the child that becomes the run, between clone and exec, with its pidfd and the run's pipes
+/// update                →    the agent's own words about an announced run have changed
 /// alive                 →    the sign of life, when nothing else was sent for a while
 ///                       ←    exited: an adopted run, which stays a zombie until
 /// committed             →    its exit is recorded

@@ -1,9 +1,9 @@
 /// Takes a message apart from its begin, without allocating but for texts. Never reads beyond the end.
-struct MessageReader {
+public struct MessageReader {
     private let bytes: UnsafeRawBufferPointer
     private(set) var position = 0
 
-    init(_ bytes: UnsafeRawBufferPointer) {
+    public init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
     }
 
@@ -20,7 +20,7 @@ struct MessageReader {
         return type
     }
 
-    mutating func number<Number: FixedWidthInteger>(_ type: Number.Type) throws(HandoverError) -> Number {
+    public mutating func number<Number: FixedWidthInteger>(_ type: Number.Type) throws(HandoverError) -> Number {
         let size = MemoryLayout<Number>.size
         guard self.bytes.count - self.position >= size else { throw .tooShort }
         // Byte by byte, because the place need not be aligned.
@@ -32,7 +32,7 @@ struct MessageReader {
         return value
     }
 
-    mutating func flag(_ field: String) throws(HandoverError) -> Bool {
+    public mutating func flag(_ field: String) throws(HandoverError) -> Bool {
         switch try self.number(UInt8.self) {
         case 0: return false
         case 1: return true
@@ -40,7 +40,7 @@ struct MessageReader {
         }
     }
 
-    mutating func run() throws(HandoverError) -> RunKey {
+    public mutating func run() throws(HandoverError) -> RunKey {
         let high = try self.number(UInt64.self)
         return RunKey(high: high, low: try self.number(UInt64.self))
     }
@@ -54,14 +54,14 @@ struct MessageReader {
         return UnsafeRawBufferPointer(rebasing: self.bytes[self.position..<(self.position + count)])
     }
 
-    mutating func text(_ field: String, atMost limit: Int) throws(HandoverError) -> String {
+    public mutating func text(_ field: String, atMost limit: Int) throws(HandoverError) -> String {
         let block = try self.block(field, atMost: limit)
         guard let text = String(validating: block, as: UTF8.self) else { throw .value(field) }
         return text
     }
 
     /// Nothing may be left.
-    func end() throws(HandoverError) {
+    public func end() throws(HandoverError) {
         guard self.position == self.bytes.count else { throw .excess }
     }
 }

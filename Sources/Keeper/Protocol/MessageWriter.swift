@@ -1,9 +1,10 @@
-/// Puts a message together; the length is filled in by `finish`.
-struct MessageWriter {
+/// Puts a message together; the length is filled in by `finish`. Without a header it writes the details of a run, which are
+/// the agent's own.
+public struct MessageWriter {
     private var bytes: [UInt8] = []
 
     /// Fields without a header.
-    init() {}
+    public init() {}
 
     init(type: UInt8) {
         self.bytes.reserveCapacity(64)
@@ -13,17 +14,17 @@ struct MessageWriter {
         self.number(UInt32(0))
     }
 
-    mutating func number<Number: FixedWidthInteger>(_ value: Number) {
+    public mutating func number<Number: FixedWidthInteger>(_ value: Number) {
         for index in 0..<MemoryLayout<Number>.size {
             self.bytes.append(UInt8(truncatingIfNeeded: value >> (8 * index)))
         }
     }
 
-    mutating func flag(_ value: Bool) {
+    public mutating func flag(_ value: Bool) {
         self.number(UInt8(value ? 1 : 0))
     }
 
-    mutating func run(_ key: RunKey) {
+    public mutating func run(_ key: RunKey) {
         self.number(key.high)
         self.number(key.low)
     }
@@ -36,7 +37,7 @@ struct MessageWriter {
     }
 
     /// A text for people, cut between characters where it is too long.
-    mutating func text(_ text: String, atMost limit: Int) {
+    public mutating func text(_ text: String, atMost limit: Int) {
         var text = text[...]
         while text.utf8.count > limit {
             text.removeLast()
@@ -50,7 +51,7 @@ struct MessageWriter {
     }
 
     /// The fields so far.
-    var written: [UInt8] {
+    public var written: [UInt8] {
         self.bytes
     }
 

@@ -26,6 +26,10 @@ final class OutputPump {
     /// Called with each stream of which there is something new.
     var changed: (StreamID) -> Void = { _ in }
     var notify: (OutputNotice) -> Void = { _ in }
+    /// Called with each run whose last pipe was closed.
+    var released: (RunID) -> Void = { _ in }
+    /// How many pipes of each run are open.
+    private var openPipes: [RunID: Int] = [:]
 
     init(directory: String) throws(Errno) {
         self.root = LogRoot(path: directory)
@@ -60,6 +64,7 @@ final class OutputPump {
             }
         }
         self.runs[run, default: []] += attached
+        self.openPipes[run, default: 0] += attached.count
     }
 
     /// The sink of a stream, with the policy of the run that begins.
@@ -125,6 +130,11 @@ final class OutputPump {
         }
         sink.changes += 1
         self.changed(sink.id)
+        let open = self.openPipes[source.run, default: 1] - 1
+        self.openPipes[source.run] = open > 0 ? open : nil
+        if open == 0 {
+            self.released(source.run)
+        }
     }
 
     /// The run has ended: takes what is in its pipes, within a bound, and answers the last lines of its standard error.

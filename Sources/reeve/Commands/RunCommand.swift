@@ -11,7 +11,7 @@ struct RunCommand: ParsableCommand {
     var config: String?
 
     func run() throws {
-        let status = AgentMain.run(configuration: self.config)
+        let status = AgentMain.guardAgent(configuration: self.config)
         guard status == 0 else { throw ExitCode(status) }
     }
 }

@@ -1,0 +1,101 @@
+import Glibc
+import History
+import Keeper
+import LinuxSystem
+import Logging
+import Output
+import Supervision
+
+/// How the rooms are made and told of each other.
+extension Agent {
+    static func connectToKeeper(
+        _ generation: Int64
+    ) throws(AgentStartFailure) -> (link: KeeperLink, runs: [CustodyRun]) {
+        do throws(KeeperLinkError) {
+            return try KeeperLink.connect(generation: generation)
+        } catch {
+            throw AgentStartFailure("\(error)")
+        }
+    }
+
+    /// How the output tells that it needs the pipes of a run no longer. Nothing waits for that.
+    static func releaser(_ custody: LoopBound<Custody>, _ loop: EventLoop) -> @Sendable (RunID) -> Void {
+        { run in
+            loop.execute(within: Self.patience) { custody.take().pipesClosed(run) }
+        }
+    }
+
+    static func output(
+        in directory: String,
+        log: AgentLog,
+        released: @escaping @Sendable (RunID) -> Void
+    ) throws(Errno) -> OutputRoom {
+        let logger = log.logger
+        let room = try OutputRoom(
+            loop: EventLoop(name: "output"),
+            directory: directory,
+            notice: { notice in
+                logger.log(
+                    level: notice.isWarning ? .warning : .notice,
+                    "output",
+                    metadata: ["stream": "\(notice.stream)", "what": "\(notice.message)"]
+                )
+            },
+            released: released,
+            now: {
+                Moment(
+                    monotonic: SuspendingClock.now,
+                    wall: Timestamp(nanosecondsSinceEpoch: WallClock.nanosecondsSinceEpoch)
+                )
+            }
+        )
+        let failure = room.assumeIsolated { room -> Errno? in
+            do throws(Errno) {
+                try room.begin()
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { throw failure }
+        return room
+    }
+
+    static func history(
+        on loop: EventLoop,
+        _ options: HistoryOptions,
+        telling listeners: Listeners,
+        log: AgentLog,
+        committed: @escaping @Sendable ([RunID]) -> Void
+    ) -> HistoryRoom {
+        let logger = log.logger
+        return HistoryRoom(
+            loop: loop,
+            options: options,
+            handlers: HistoryHandlers(
+                publish: { listeners.tell($0) },
+                reap: committed,
+                madeDurable: { listeners.tellDurable($0) },
+                notice: { notice in
+                    logger.log(
+                        level: notice.isWarning ? .warning : .notice,
+                        "history",
+                        metadata: ["what": "\(notice.message)"]
+                    )
+                }
+            ),
+            now: {
+                Moment(
+                    monotonic: SuspendingClock.now,
+                    wall: Timestamp(nanosecondsSinceEpoch: WallClock.nanosecondsSinceEpoch)
+                )
+            }
+        )
+    }
+
+    static func committer(_ supervisor: Supervisor, _ loop: EventLoop) -> @Sendable ([RunID]) -> Void {
+        { runs in
+            loop.execute { supervisor.assumeIsolated { $0.committed(runs) } }
+        }
+    }
+}
