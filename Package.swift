@@ -144,7 +144,7 @@ let package = Package(
         ),
         .testTarget(
             name: "OpenAPIContractTests",
-            dependencies: ["ControlAPI", "ControlMessages", "Supervision"],
+            dependencies: ["ControlAPI", "ControlMessages", "History", "Supervision"],
             swiftSettings: swiftSettings
         ),
         .testTarget(

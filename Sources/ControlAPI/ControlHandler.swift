@@ -24,6 +24,7 @@ final class ControlHandler: HTTPHandler {
     var status: StatusProjection
     var exits: RecentExits
     var operations = OperationLog()
+    let events: EventFeed
     /// The answer to GET /v1/exits without parameters, by `Detail`, until there is another exit, and the oldest in it.
     var newestExits: [(oldest: Int64?, response: HTTPResponse)?] = [nil, nil]
 
@@ -67,10 +68,18 @@ final class ControlHandler: HTTPHandler {
         self.requests = RequestMetrics(timer: timer)
         self.status = StatusProjection(generation: agent.generation, at: timer.now.monotonic)
         self.exits = RecentExits(recovery)
+        self.events = EventFeed(recovery, timer: timer)
         self.waits = WaitLimit(maximum: maximumWaits)
         self.workerWaits = WaitList(limit: self.waits, timer: timer)
         self.exitWaits = WaitList(limit: self.waits, timer: timer)
         self.operationWaits = WaitList(limit: self.waits, timer: timer)
+        self.events.read = { [unowned self] id, then in
+            self.ask { history throws(SQLiteError) in
+                try await history.transitions(.after(id), limit: EventFeed.pageSize)
+            } then: {
+                then($0)
+            }
+        }
     }
 
     // MARK: HTTPHandler
@@ -163,6 +172,8 @@ final class ControlHandler: HTTPHandler {
         if self.status.revision != revision {
             self.answerWorkerWaits()
         }
+        // Last, so that whoever hears of something and looks finds it so.
+        self.events.append(transitions.map { TransitionRecord($0) })
     }
 
     /// The history has written the exits of these runs, which it could not when they were told.

@@ -17,11 +17,8 @@ public protocol HistoryQueries: Sendable {
     /// The workers of which there are exits, whether they are configured or not.
     func workersWithExits() async -> [String]
 
-    /// The transitions after `id`, oldest first, `limit` at most.
-    func transitions(after id: Int64, limit: Int) async throws(SQLiteError) -> [TransitionRecord]
-
-    /// The oldest transition that is kept, or the first one at or after `time`.
-    func oldestTransition(since time: Timestamp?) async throws(SQLiteError) -> Int64?
+    /// Transitions, committed ones and those that wait in memory: oldest first, `limit` at most.
+    func transitions(_ start: TransitionStart, limit: Int) async throws(SQLiteError) -> TransitionPage
 
     /// The newest operations, newest first.
     func operations(newest limit: Int) async throws(SQLiteError) -> [Operation]

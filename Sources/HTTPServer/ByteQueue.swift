@@ -24,6 +24,18 @@ struct ByteQueue {
         self = ByteQueue()
     }
 
+    /// Drops all but the rest of an array that was copied in part, if that is not more than `limit`: so what was appended
+    /// at once arrives whole or not at all.
+    mutating func removeWaiting(keeping limit: Int) {
+        guard self.offset > 0, self.arrays[self.head].count - self.offset <= limit else {
+            self.removeAll()
+            return
+        }
+        self.arrays = [self.arrays[self.head]]
+        self.head = 0
+        self.count = self.arrays[0].count - self.offset
+    }
+
     /// Moves as many bytes as `buffer` takes; returns how many.
     mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         var filled = 0

@@ -60,11 +60,11 @@ public final class HTTPStream {
         self.wake()
     }
 
-    /// Drops what waits and ends the body with `last`. Its client has a while to read that; its place is given away sooner
-    /// if it is needed.
+    /// Drops what waits, but for the rest of a `write` of which the client has a part (within `limit`), and ends the body
+    /// with `last`. Its client has a while to read that; its place is given away sooner if it is needed.
     public func cut(with last: [UInt8]? = nil) {
         guard !self.isFinished, !self.isClosed else { return }
-        self.queue.removeAll()
+        self.queue.removeWaiting(keeping: self.limit)
         if let last {
             self.queue.append(last)
         }

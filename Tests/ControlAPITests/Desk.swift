@@ -58,14 +58,16 @@ final class Desk {
     /// What the supervisor was asked and has not answered yet.
     private(set) var requests: [(number: UInt64, request: OperationRequest)] = []
     var isSupervisionResponsive = true
-    private var nextTransition: Int64 = 1
+    private var nextTransition: Int64
     private var nextID: UInt64 = 1
 
     init(
         maximumWaits: Int = WaitLimit.maximum,
         generation: Int64 = 1,
-        recovery: HistoryRecovery = .nothing
+        recovery: HistoryRecovery = .nothing,
+        firstTransition: Int64 = 1
     ) {
+        self.nextTransition = firstTransition
         var isResponsive: () -> Bool = { true }
         self.handler = ControlHandler(
             agent: AgentInformation(

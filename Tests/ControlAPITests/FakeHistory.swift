@@ -20,6 +20,8 @@ final class FakeHistory: HistoryQueries {
         var questions = 0
         var exits: [ExitRecord] = []
         var transitions: [TransitionRecord] = []
+        /// The highest number that was given, where there are no transitions.
+        var newestTransition: Int64 = 0
         var operations: [Supervision.Operation] = []
     }
 
@@ -98,13 +100,21 @@ final class FakeHistory: HistoryQueries {
         self.contents.withLock { Set($0.exits.map(\.instance.worker)).sorted() }
     }
 
-    func transitions(after id: Int64, limit: Int) async throws(SQLiteError) -> [TransitionRecord] {
-        self.contents.withLock { Array($0.transitions.filter { $0.id > id }.prefix(limit)) }
-    }
-
-    func oldestTransition(since time: Timestamp?) async throws(SQLiteError) -> Int64? {
-        self.contents.withLock { contents in
-            contents.transitions.first { transition in time.map { transition.at >= $0 } ?? true }?.id
+    func transitions(_ start: TransitionStart, limit: Int) async throws(SQLiteError) -> TransitionPage {
+        try await self.begin()
+        return self.contents.withLock { contents in
+            let all = contents.isReadable ? contents.transitions : []
+            let following: ArraySlice<TransitionRecord>
+            switch start {
+            case .after(let id): following = all.drop { $0.id <= id }
+            case .since(let time): following = all.drop { $0.at < time }
+            }
+            return TransitionPage(
+                records: Array(following.prefix(limit)),
+                oldest: all.first?.id,
+                newest: all.last?.id ?? contents.newestTransition,
+                isComplete: contents.isReadable
+            )
         }
     }
 

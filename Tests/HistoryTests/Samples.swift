@@ -154,7 +154,7 @@ final class WriterHarness {
     }
 
     func transitions(after id: Int64, limit: Int = 1000) throws -> [TransitionRecord] {
-        try self.writer.transitions(after: id, limit: limit, at: self.clock.now, tell: self.tell)
+        try self.writer.transitions(.after(id), limit: limit, at: self.clock.now, tell: self.tell).records
     }
 
     func store() throws -> HistoryStore {

@@ -1,4 +1,5 @@
 import ControlMessages
+import History
 import Supervision
 import Testing
 
@@ -29,6 +30,11 @@ import Testing
         let outcomes = try document.words("OperationInstance", "outcome")
         #expect(outcomes == OperationInstance.Outcome.allCases.map(\.rawValue))
         #expect(try document.words("SignalScope") == SignalScope.allCases.map(\.rawValue))
+    }
+
+    @Test func theTypesOfEventsAreThoseOfTheHistory() throws {
+        let types = try ContractDocument().words("EventType")
+        #expect(types == TransitionRecord.Kind.allCases.map(\.rawValue) + [EventMessage.lagged])
     }
 
     @Test func theProblemCodesAreTheClosedList() throws {

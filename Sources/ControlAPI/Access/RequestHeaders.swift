@@ -9,6 +9,7 @@ struct RequestHeaders {
     private(set) var idempotencyKey: String?
     private(set) var contentType: String?
     private(set) var ifNoneMatch: String?
+    private(set) var lastEventID: String?
 
     init(_ fields: [HTTPField]) {
         for field in fields {
@@ -20,6 +21,7 @@ struct RequestHeaders {
             case 13:
                 Self.take(field, "authorization", &self.authorization)
                 Self.take(field, "if-none-match", &self.ifNoneMatch)
+                Self.take(field, "last-event-id", &self.lastEventID)
             case 14: Self.take(field, "sec-fetch-site", &self.secFetchSite)
             case 15: Self.take(field, "idempotency-key", &self.idempotencyKey)
             default: break

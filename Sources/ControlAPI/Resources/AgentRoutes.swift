@@ -43,6 +43,7 @@ extension ControlHandler {
 
     private static var limits: [NamedValues<Int64>.Entry] {
         [
+            .init(name: "events_in_memory", value: Int64(RecentEvents.maximumCount)),
             .init(name: "history_questions", value: Int64(HistoryQuestion.maximumCount)),
             .init(name: "operations_kept", value: Int64(OperationLog.maximumCount)),
             .init(name: "waiting_requests", value: Int64(WaitLimit.maximum)),

@@ -40,6 +40,14 @@ extension ControlHandler {
             "Exits that were never written since the agent began, because too many waited."
         )
         text.sample(Int64(history.lostExits))
+        text.begin("reeve_event_followers", .gauge, "Clients that follow /v1/events.")
+        text.sample(Int64(self.events.followerCount))
+        text.begin(
+            "reeve_event_followers_cut_total",
+            .counter,
+            "Clients of /v1/events that were cut because they did not read."
+        )
+        text.sample(self.events.cuts)
     }
 
     /// What is the same for one revision of the workers is written once.

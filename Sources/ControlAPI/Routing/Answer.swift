@@ -30,6 +30,19 @@ enum Answer {
         )
     }
 
+    /// An answer whose body is written to `stream` for as long as its client stays.
+    static func stream(_ stream: HTTPStream, contentType: String, headers: [HTTPField] = []) -> HTTPResponse {
+        HTTPResponse(
+            status: 200,
+            headers: [
+                HTTPField("Content-Type", contentType), HTTPField("Cache-Control", "no-store"),
+                // Known to nginx and others: what comes is not to be gathered first.
+                HTTPField("X-Accel-Buffering", "no"),
+            ] + Self.security + headers,
+            stream: stream
+        )
+    }
+
     /// An answer that a client may keep and ask for again by `If-None-Match`.
     static func tagged(_ body: [UInt8], revision: Int64) -> HTTPResponse {
         HTTPResponse(

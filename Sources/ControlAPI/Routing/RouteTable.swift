@@ -3,7 +3,7 @@ internal import Supervision
 
 /// All that the API answers. Nothing is reachable but what stands here.
 public enum RouteTable {
-    public static let all: [Route] = Self.open + Self.workers + Self.exits + Self.operations + Self.agent
+    public static let all: [Route] = Self.open + Self.workers + Self.exits + Self.events + Self.operations + Self.agent
 
     private static let open = [
         Route("GET", "/healthz", role: nil) { handler, call throws(Problem) in handler.showHealth(call) },
@@ -57,6 +57,15 @@ public enum RouteTable {
 
     private static let exitParameters = ["cause", "since", "after", "before", "limit", "order", "timeout"]
 
+    private static let events = [
+        Route(
+            "GET",
+            "/v1/events",
+            role: .read,
+            parameters: ["after", "since", "worker", "type", "follow", "format"]
+        ) { handler, call throws(Problem) in try handler.showEvents(call) }
+    ]
+
     private static let operations = [
         Route(
             "POST",
@@ -107,6 +116,6 @@ public enum RouteTable {
     /// looks for a typing error.
     public static let patternsToCome = [
         "/", "/v1/check/{worker}", "/v1/workers/{worker}/logs", "/v1/workers/{worker}/hold",
-        "/v1/events", "/v1/reload", "/v1/agent/upgrade",
+        "/v1/reload", "/v1/agent/upgrade",
     ]
 }

@@ -108,19 +108,10 @@ public actor HistoryRoom {
         self.writer.workersWithExits
     }
 
-    /// The transitions after `id`, oldest first, `limit` at most.
-    public func transitions(after id: Int64, limit: Int) throws(SQLiteError) -> [TransitionRecord] {
+    /// Transitions from the database, and those that wait in memory: oldest first, `limit` at most.
+    public func transitions(_ start: TransitionStart, limit: Int) throws(SQLiteError) -> TransitionPage {
         defer { self.showStatus() }
-        return try self.writer.transitions(after: id, limit: limit, at: self.now(), tell: self.tell)
-    }
-
-    /// The oldest transition that is kept, and the first one at or after `time`.
-    public func oldestTransition(since time: Timestamp? = nil) throws(SQLiteError) -> Int64? {
-        defer { self.showStatus() }
-        return try self.writer.read(at: self.now(), tell: self.tell) { (store) throws(SQLiteError) in
-            guard let time else { return try store.oldestTransition() }
-            return try store.firstTransition(since: time)
-        } ?? nil
+        return try self.writer.transitions(start, limit: limit, at: self.now(), tell: self.tell)
     }
 
     /// The newest operations, newest first.

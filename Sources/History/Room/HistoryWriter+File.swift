@@ -36,6 +36,10 @@ extension HistoryWriter {
             newestExits: self.store.flatMap { store in
                 try? store.exits(ExitQuery(limit: HistoryRecovery.maximumNewestExits - 1)).reversed()
             } ?? [],
+            newestTransitions: self.store.flatMap { store in
+                let start = max(0, self.numbering.lastTransition - Int64(HistoryRecovery.maximumNewestTransitions))
+                return try? store.transitions(.after(start), limit: HistoryRecovery.maximumNewestTransitions)
+            } ?? [],
             lastExitSeq: self.numbering.lastExit,
             lastTransitionID: self.numbering.lastTransition
         )

@@ -55,22 +55,29 @@ extension HistoryWriter {
         return try self.read(at: now, tell: tell) { (store) throws(SQLiteError) in try store.exit(ofRun: run) } ?? nil
     }
 
-    /// The transitions after `id`, oldest first: from the database, then those that wait in memory.
+    /// Transitions from the database, then those that wait in memory, which are all newer.
     func transitions(
-        after id: Int64,
+        _ start: TransitionStart,
         limit: Int,
         at now: Moment,
         tell: (Output) -> Void
-    ) throws(SQLiteError) -> [TransitionRecord] {
+    ) throws(SQLiteError) -> TransitionPage {
         let stored = try self.read(at: now, tell: tell) { (store) throws(SQLiteError) in
-            try store.transitions(after: id, limit: limit)
+            (try store.transitions(start, limit: limit), try store.oldestTransition())
         }
-        var found = stored ?? []
-        if found.count < limit, !self.waiting.isEmpty {
-            let waiting = self.waiting.nextGroup(limit: .max).transitions.filter { $0.id > id }
-            found += waiting.prefix(limit - found.count).map { TransitionRecord($0) }
-        }
-        return found
+        // After the reading, which may have found the database damaged and gone on in a new one.
+        var page = TransitionPage(
+            records: stored?.0 ?? [],
+            oldest: stored?.1,
+            newest: self.numbering.lastTransition,
+            isComplete: stored != nil
+        )
+        guard !self.waiting.isEmpty else { return page }
+        let waiting = self.waiting.nextGroup(limit: .max).transitions
+        page.oldest = page.oldest ?? waiting.first?.id
+        let missing = limit - page.records.count
+        page.records += waiting.lazy.filter { start.takes($0) }.prefix(missing).map { TransitionRecord($0) }
+        return page
     }
 
     /// Reads from the database; `nil` while there is none that can be read. One that turns out to be damaged is set aside,
@@ -143,5 +150,14 @@ extension HistoryWriter {
             output.notices.append(.numbersUnprotected(reason: "\(self.options.sequencePath): \(error)"))
         }
         tell(output)
+    }
+}
+
+extension TransitionStart {
+    fileprivate func takes(_ transition: Transition) -> Bool {
+        switch self {
+        case .after(let id): transition.id > id
+        case .since(let time): transition.at >= time
+        }
     }
 }

@@ -128,8 +128,16 @@ extension HistoryStore {
     // MARK: Transitions
 
     /// The transitions after `id`, oldest first.
-    func transitions(after id: Int64, limit: Int) throws(SQLiteError) -> [TransitionRecord] {
-        try self.connection.rows(
+    func transitions(_ start: TransitionStart, limit: Int) throws(SQLiteError) -> [TransitionRecord] {
+        let id: Int64
+        switch start {
+        case .after(let after): id = after
+        // Times may go back when the clock is set; the order is that of the numbers.
+        case .since(let time):
+            guard let first = try self.firstTransition(since: time) else { return [] }
+            id = first - 1
+        }
+        return try self.connection.rows(
             "SELECT \(TransitionRecord.columns) FROM transitions WHERE id > ? ORDER BY id LIMIT ?"
         ) {
             $0.bind(id)
@@ -144,7 +152,7 @@ extension HistoryStore {
     }
 
     /// The first transition at or after `time`, for those who go on from there.
-    func firstTransition(since time: Timestamp) throws(SQLiteError) -> Int64? {
+    private func firstTransition(since time: Timestamp) throws(SQLiteError) -> Int64? {
         try self.connection.row("SELECT min(id) FROM transitions WHERE at >= ?") {
             $0.bind(time)
         } read: {
