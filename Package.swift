@@ -70,7 +70,7 @@ let package = Package(
         .target(name: "ControlMessages", swiftSettings: swiftSettings),
         .target(
             name: "ControlAPI",
-            dependencies: ["Supervision", "LinuxSystem", "History", "HTTPServer", "ControlMessages"],
+            dependencies: ["Supervision", "LinuxSystem", "History", "Output", "HTTPServer", "ControlMessages"],
             swiftSettings: swiftSettings
         ),
         .target(
@@ -139,7 +139,9 @@ let package = Package(
         .testTarget(name: "ControlMessagesTests", dependencies: ["ControlMessages"], swiftSettings: swiftSettings),
         .testTarget(
             name: "ControlAPITests",
-            dependencies: ["ControlAPI", "ControlMessages", "History", "HTTPServer", "LinuxSystem", "Supervision"],
+            dependencies: [
+                "ControlAPI", "ControlMessages", "History", "HTTPServer", "LinuxSystem", "Output", "Supervision",
+            ],
             swiftSettings: swiftSettings
         ),
         .testTarget(

@@ -59,6 +59,7 @@ final class ControlServer: Sendable {
             access: access,
             supervisor: supervisor,
             history: history,
+            output: output,
             recovery: recovery,
             openAPIDocument: OpenAPIDocument.json,
             loopLag: loopLag,

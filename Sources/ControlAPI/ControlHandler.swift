@@ -11,6 +11,7 @@ final class ControlHandler: HTTPHandler {
     let policy: AccessPolicy
     let timer: any ControlTimer
     let history: any HistoryQueries
+    let logs: LogDesk
     let openAPIDocument: HTTPResponse
     let openAPITag: Int64
     let isSupervisionResponsive: () -> Bool
@@ -50,6 +51,7 @@ final class ControlHandler: HTTPHandler {
         access: ControlAccess,
         timer: any ControlTimer,
         history: any HistoryQueries,
+        output: any OutputQueries,
         recovery: HistoryRecovery = .nothing,
         openAPIDocument: [UInt8],
         maximumWaits: Int = WaitLimit.maximum,
@@ -61,6 +63,7 @@ final class ControlHandler: HTTPHandler {
         self.policy = AccessPolicy(access)
         self.timer = timer
         self.history = history
+        self.logs = LogDesk(output: output, timer: timer)
         self.openAPITag = Answer.checksum(openAPIDocument)
         self.openAPIDocument = Answer.tagged(openAPIDocument, revision: self.openAPITag)
         self.isSupervisionResponsive = isSupervisionResponsive

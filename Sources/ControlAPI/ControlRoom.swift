@@ -17,6 +17,7 @@ public actor ControlRoom {
     ///
     /// - Parameters:
     ///   - history: where older records are.
+    ///   - output: where the workers' output is.
     ///   - recovery: what the history knew of the time before this start of the agent.
     ///   - openAPIDocument: the bytes of /openapi.json.
     ///   - loopLag: of the supervision loop, for the metrics.
@@ -27,6 +28,7 @@ public actor ControlRoom {
         access: ControlAccess,
         supervisor: any SupervisorCommands,
         history: any HistoryQueries,
+        output: any OutputQueries,
         recovery: HistoryRecovery = .nothing,
         openAPIDocument: [UInt8] = OpenAPIDocument.json,
         loopLag: LoopLag = LoopLag(),
@@ -37,6 +39,7 @@ public actor ControlRoom {
             access: access,
             timer: LoopTimer(loop),
             history: history,
+            output: output,
             recovery: recovery,
             openAPIDocument: openAPIDocument,
             loopLag: loopLag,
@@ -58,6 +61,17 @@ public actor ControlRoom {
                 let answer = await question.answer(history)
                 await self.answered(number, answer)
             }
+        }
+        control.logs.inquire = { [weak self] number, question in
+            guard let self else { return }
+            Task(executorPreference: loop) {
+                let answer = await question.answer(output)
+                await self.answeredByOutput(number, answer)
+            }
+        }
+        control.logs.tell = { [weak self] number in
+            guard let self else { return }
+            loop.execute { self.assumeIsolated { $0.control.logs.told(number) } }
         }
     }
 
@@ -83,6 +97,10 @@ public actor ControlRoom {
 
     private func answered(_ number: UInt64, _ answer: any Sendable) {
         self.control.answered(number, answer)
+    }
+
+    private func answeredByOutput(_ number: UInt64, _ answer: any Sendable) {
+        self.control.logs.answered(number, answer)
     }
 
     private func submitted(_ number: UInt64, _ submission: OperationSubmission) {

@@ -10,6 +10,8 @@ public actor OutputRoom {
     public nonisolated let loop: EventLoop
     nonisolated let now: @Sendable () -> Moment
     private nonisolated let shownStatus = Locked(OutputStatus())
+    /// Of the streams that had output, kept beside them for whoever must not wait for this loop.
+    private nonisolated let shownBytes = Locked<[StreamID: UInt64]>([:])
     let pump: OutputPump
     private let notice: @Sendable (OutputNotice) -> Void
     private let released: @Sendable (RunID) -> Void
@@ -92,6 +94,11 @@ public actor OutputRoom {
         return status
     }
 
+    /// Bytes that came from the runs since the agent began, of each stream that had any.
+    public nonisolated var receivedBytes: [StreamID: UInt64] {
+        self.shownBytes.withLock { $0 }
+    }
+
     // MARK: On the loop
 
     /// Begins to look at the pipes. Once: on the loop, or before it runs by the thread that made it.
@@ -104,7 +111,10 @@ public actor OutputRoom {
         self.pump.notify = self.notice
         self.pump.released = self.released
         self.pump.changed = { [unowned self] id in
-            self.assumeIsolated { $0.tellWatches(of: id) }
+            self.assumeIsolated { room in
+                room.showBytes(of: id)
+                room.tellWatches(of: id)
+            }
         }
     }
 
@@ -201,8 +211,16 @@ public actor OutputRoom {
         self.showStatus()
     }
 
+    private func showBytes(of id: StreamID) {
+        guard let bytes = self.pump.sinks[id]?.bytes else { return }
+        self.shownBytes.withLock { $0[id] = bytes }
+    }
+
     private func showStatus() {
         guard self.pump.isTroubled || self.isShownTroubled else { return }
+        for id in self.pump.troubledStreams {
+            self.showBytes(of: id)
+        }
         let status = self.pump.status
         self.isShownTroubled = status.troubledStreams > 0
         self.shownStatus.withLock { $0 = status }

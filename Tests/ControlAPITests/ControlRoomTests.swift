@@ -64,6 +64,7 @@ import Testing
             access: Desk.access,
             supervisor: supervisor,
             history: FakeHistory(),
+            output: FakeOutput(),
             isSupervisionResponsive: { supervision.isResponsive(within: .seconds(5)) }
         )
         control.start()

@@ -54,6 +54,7 @@ final class Desk {
 
     let timer = FakeTimer()
     let history = FakeHistory()
+    let output = FakeOutput()
     let handler: ControlHandler
     /// What the supervisor was asked and has not answered yet.
     private(set) var requests: [(number: UInt64, request: OperationRequest)] = []
@@ -84,6 +85,7 @@ final class Desk {
             access: Self.access,
             timer: self.timer,
             history: self.history,
+            output: self.output,
             recovery: recovery,
             openAPIDocument: Array("{\"openapi\":\"3.1.0\"}".utf8),
             maximumWaits: maximumWaits,
@@ -98,6 +100,14 @@ final class Desk {
                 handler.answered(number, await question.answer(history))
             }
         }
+        let output = self.output
+        self.handler.logs.inquire = { number, question in
+            Task(executorPreference: InlineExecutor.shared) {
+                handler.logs.answered(number, await question.answer(output))
+            }
+        }
+        // Told on the test's own thread, too.
+        self.handler.logs.tell = { number in handler.logs.told(number) }
         self.handler.submit = { [unowned self] number, request in self.requests.append((number, request)) }
     }
 

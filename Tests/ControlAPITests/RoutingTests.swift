@@ -53,8 +53,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/", "GET"), ("/v1/check/web", "GET"), ("/v1/workers/web/logs", "GET"),
-        ("/v1/workers/web/hold", "PUT"),
+        ("/", "GET"), ("/v1/check/web", "GET"), ("/v1/workers/web/hold", "PUT"),
         ("/v1/reload", "POST"), ("/v1/agent/upgrade", "POST"),
     ])
     func aPathToComeIsRefusedByName(target: String, method: String) throws {

@@ -56,6 +56,12 @@ import Testing
         case "Operations": try Self.again(OperationsMessage.self, example)
         case "Operation": try Self.again(OperationMessage.self, example)
         case "Agent": try Self.again(AgentMessage.self, example)
+        case "LogMessage":
+            if example.value["note"] == nil {
+                try Self.again(LogLineMessage.self, example)
+            } else {
+                try Self.again(LogNoteMessage.self, example)
+            }
         case "Problem": try Self.again(ProblemMessage.self, example)
         case "GoneProblem":
             // The extension member stands after the members that every problem has.

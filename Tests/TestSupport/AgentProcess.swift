@@ -21,11 +21,13 @@ public final class AgentProcess {
     ///   - workers: the `[workers.*]` tables.
     ///   - defaults: lines of `[defaults]`, beside `directory`.
     ///   - control: lines of `[control]`, beside `socket`.
+    ///   - logs: the directory of the workers' output; one of its own in the temporary directory where it is `nil`.
     ///   - state: the state directory; one of its own in the temporary directory where it is `nil`.
     public init(
         _ workers: String,
         defaults: String = "",
         control: String = "",
+        logs: String? = nil,
         state: String? = nil,
         in directory: TemporaryDirectory? = nil,
         ports: [ReservedPort] = [],
@@ -38,7 +40,7 @@ public final class AgentProcess {
         let text = """
             [agent]
             state_dir = "\(self.stateDirectory)"
-            log_dir = "\(path)/logs"
+            log_dir = "\(logs ?? "\(path)/logs")"
             [control]
             socket = "\(path)/control.sock"
             \(control)

@@ -68,6 +68,13 @@ public final class HTTPExchange {
         }
     }
 
+    /// What has come by now, at least one byte; nothing at the end. EAGAIN when nothing comes.
+    public func receivedNext() throws(Errno) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        let count = try systemCall("recv") { [descriptor] in recv(descriptor, &buffer, buffer.count, 0) }
+        return Array(buffer[..<count])
+    }
+
     /// Waits for the whole answer.
     public func answer() throws -> HTTPAnswer {
         let bytes = try self.received()

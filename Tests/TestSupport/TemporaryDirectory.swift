@@ -24,11 +24,16 @@ public final class TemporaryDirectory {
     /// Writes a file, replacing what it held, and returns its path.
     @discardableResult
     public func write(_ text: String, to name: String, mode: UInt32 = 0o644) throws(Errno) -> String {
+        try self.write(Array(text.utf8), to: name, mode: mode)
+    }
+
+    @discardableResult
+    public func write(_ bytes: [UInt8], to name: String, mode: UInt32 = 0o644) throws(Errno) -> String {
         let path = self.file(name)
         let descriptor = try systemCall("open") { open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode) }
         defer { close(descriptor) }
         try systemCall("fchmod") { fchmod(descriptor, mode) }
-        var rest = Array(text.utf8)[...]
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = try systemCall("write") {
                 rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

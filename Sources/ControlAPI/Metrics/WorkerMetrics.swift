@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import Output
 internal import Supervision
 
 /// The metrics of the workers and their instances. `slot` is the number of an instance: the label `instance` is
@@ -7,6 +8,7 @@ struct WorkerMetrics {
     private struct Slot {
         var labels: [UInt8]
         var instance: WorkerStatus.Instance
+        var output: OutputPolicy
     }
 
     private let workers: [WorkerStatus]
@@ -20,7 +22,7 @@ struct WorkerMetrics {
                     ("worker", worker.specification.name),
                     ("slot", "\(instance.status.id.index)")
                 )
-                return Slot(labels: labels, instance: instance)
+                return Slot(labels: labels, instance: instance, output: worker.specification.output)
             }
         }
     }
@@ -120,6 +122,23 @@ struct WorkerMetrics {
         }
     }
 
+    // MARK: Output
+
+    /// - Parameter received: bytes by stream; a stream that is missing has had none.
+    func writeOutput(_ received: [StreamID: UInt64], to text: inout MetricsText) {
+        text.begin(
+            "reeve_worker_output_bytes_total",
+            .counter,
+            "Bytes that were taken from the instance's output since the agent began, of the streams that are captured."
+        )
+        for slot in self.slots {
+            for stream in slot.output.streams {
+                let bytes = received[StreamID(slot.instance.status.id, stream)] ?? 0
+                text.sample(Int64(clamping: bytes), slot.labels, last: ("stream", stream.rawValue))
+            }
+        }
+    }
+
     // MARK: What the processes use
 
     /// The runs that have a main process.
@@ -150,6 +169,14 @@ struct WorkerMetrics {
             guard let usage = slot.instance.status.runID.flatMap({ probe[$0] }) else { continue }
             text.sample(usage.residentBytes, slot.labels)
         }
+    }
+}
+
+extension OutputPolicy {
+    /// Those with files of their own.
+    fileprivate var streams: [StandardStream] {
+        (self.standardOutput == .capture ? [.standardOutput] : [])
+            + (self.standardError == .capture ? [.standardError] : [])
     }
 }
 

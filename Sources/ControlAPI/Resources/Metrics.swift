@@ -10,6 +10,7 @@ extension ControlHandler {
         var text = MetricsText()
         self.writeAgent(to: &text)
         text.append(self.workerMetrics(workers))
+        workers.writeOutput(self.logs.output.receivedBytes, to: &text)
         self.usage.refresh(workers.targets, self.timer)
         workers.writeUsage(self.usage, to: &text)
         self.loopLag.write(to: &text)

@@ -39,6 +39,12 @@ public enum RouteTable {
             parameters: ["count", "wait", "timeout", "reason", "grace", "observe", "persist"],
             parametersToCome: ["on_conflict", "override_hold"]
         ) { handler, call throws(Problem) in try handler.operateOnWorker(call, .scale) },
+        Route(
+            "GET",
+            "/v1/workers/{worker}/logs",
+            role: .read,
+            parameters: ["stream", "tail", "since", "after", "follow", "instance", "run_id", "format"]
+        ) { handler, call throws(Problem) in try handler.showLogs(call) },
     ]
 
     private static let exits = [
@@ -115,7 +121,6 @@ public enum RouteTable {
     /// Paths that belong to the API's description and not to this version: they are refused by name, so that nobody
     /// looks for a typing error.
     public static let patternsToCome = [
-        "/", "/v1/check/{worker}", "/v1/workers/{worker}/logs", "/v1/workers/{worker}/hold",
-        "/v1/reload", "/v1/agent/upgrade",
+        "/", "/v1/check/{worker}", "/v1/workers/{worker}/hold", "/v1/reload", "/v1/agent/upgrade",
     ]
 }

@@ -240,6 +240,7 @@ final class OutputPump {
     // MARK: Trouble
 
     var isTroubled: Bool { !self.troubled.isEmpty }
+    var troubledStreams: [StreamID] { Array(self.troubled.keys) }
 
     private func fail(_ sink: Sink, _ failure: OutputFailure, at now: Moment) {
         if sink.fail(failure, at: now) {
