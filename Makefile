@@ -7,7 +7,7 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: help run test build format lint bench install clean
+.PHONY: help run test build format lint campaign bench install clean
 
 help: ## Lists the targets.
 	@awk -F ': *## *' '/^[a-z]+:.*##/ { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ help: ## Lists the targets.
 run: ## Builds reeve and runs the example in the foreground; says what to try.
 	@scripts/run
 
-test: ## Lint, all tests, the thread and the address sanitizer, the OpenAPI document.
+test: ## Lint, all tests, the campaign in short, the thread and the address sanitizer, the OpenAPI document.
 	@scripts/test
 
 build: ## Builds .build/release/reeve.
@@ -28,6 +28,9 @@ format: ## Formats the Swift sources in place.
 lint: ## Fails on any finding of the formatter, shellcheck and the project's own rules.
 	@scripts/install-packages test
 	@scripts/lint
+
+campaign: ## Kills the agent 1,000 times, and compares the history with what the workers know.
+	@scripts/campaign
 
 bench: ## Builds reeve and measures it beside a bare C loop and bare libmicrohttpd.
 	@scripts/bench

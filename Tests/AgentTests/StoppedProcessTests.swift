@@ -52,9 +52,9 @@ extension AgentTests {
 
         /// The grace period of a stop passes while the agent cannot see it.
         @Test func aDeadlineThatPassedMeanwhileIsLookedAtOnce() throws {
-            let agent = try AgentProcess(
-                shellWorker("stubborn", ignoresTerminate, #"stop = { grace = "2s" }"#)
-            )
+            // Of one process: what is left of others is killed as well, and told.
+            let script = "trap '' TERM; : >stubborn.armed; " + lives
+            let agent = try AgentProcess(shellWorker("stubborn", script, #"stop = { grace = "2s" }"#))
             try agent.eventually("TERM is ignored") { agent.directory.exists("stubborn.armed") }
             #expect(try agent.post("/v1/workers/stubborn/stop?wait=none").status == 202)
             try agent.waitFor("stubborn", toBe: "stopping")
