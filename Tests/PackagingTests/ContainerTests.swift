@@ -76,5 +76,22 @@ extension PackagingTests {
             #expect(try machine.waitForEnd().exitCode == 0)
             #expect(machine.log.contains("state=succeeded"))
         }
+
+        @Test(.enabled(if: PrivateMachine.obstacle == nil, "\(PrivateMachine.obstacle ?? "")"))
+        func aVitalWorkersStatusIsTheContainers() throws {
+            let main = """
+                [workers.main]
+                command = ["/bin/sh", "-c", "until [ -e /tmp/go ]; do sleep 0.05; done; exit 7"]
+                restart = "never"
+                vital = true
+
+                """
+            let machine = try PrivateMachine(["/usr/bin/reeve", "run"]) { files in
+                try files.write(PrivateMachine.configuration + main, to: "etc/reeve/reeve.toml")
+            }
+            try machine.eventually("it answers") { (try? machine.get("/v1/workers/main").status) == 200 }
+            try machine.expect("touch /tmp/go")
+            #expect(try machine.waitForEnd().exitCode == 7)
+        }
     }
 }
