@@ -90,7 +90,7 @@ let package = Package(
         .executableTarget(
             name: "reeve",
             dependencies: [
-                "Agent", "Configuration", "ControlClient", "ControlMessages", "Keeper", "Supervision",
+                "Agent", "Configuration", "ControlClient", "ControlMessages", "Keeper", "LinuxSystem", "Supervision",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings

@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 
 /// A thread of its own for a room or a lane, detached.
-enum SystemThread {
+public enum SystemThread {
     private final class Body {
         let name: String
         let run: @Sendable () -> Void
@@ -15,7 +15,7 @@ enum SystemThread {
 
     /// Starts a thread that is called `name` (of which the kernel keeps 15 bytes) and runs `body`; it inherits the
     /// caller's blocked signals. EAGAIN at the limit of threads. The corresponding C function is `pthread_create`.
-    static func start(name: String, _ body: @escaping @Sendable () -> Void) throws(Errno) {
+    public static func start(name: String, _ body: @escaping @Sendable () -> Void) throws(Errno) {
         // pthread_create takes a C function, so the closure travels as a pointer; the thread takes the reference over.
         let box = Unmanaged.passRetained(Body(name: name, run: body))
         var thread = pthread_t()

@@ -38,7 +38,7 @@ struct ConnectionOptions: ParsableArguments {
         }
     }
 
-    private func endpoint() throws(CommandFailure) -> ControlEndpoint {
+    func endpoint() throws(CommandFailure) -> ControlEndpoint {
         if let socket = self.socket {
             return .unixSocket(socket)
         }

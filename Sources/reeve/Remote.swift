@@ -83,7 +83,7 @@ enum Remote {
 
 extension ControlClientError {
     /// Whether the agent may answer a little later.
-    fileprivate var isPassing: Bool {
+    var isPassing: Bool {
         switch self {
         case .cannotReach(_, let reason): reason == .noSocket || reason == .refused
         case .disconnected, .timedOut: true

@@ -98,9 +98,9 @@ extension AgentTests {
 
         @Test func aWrongCommandIsToldTheNearOne() throws {
             #expect(try run([executable, "staus"]).errors.contains("did you mean \"status\"?"))
-            let later = try run([executable, "logs", "web"])
+            let later = try run([executable, "reload"])
             #expect(later.code == 2)
-            #expect(later.errors.contains("logs is not supported yet"))
+            #expect(later.errors.contains("reload is not supported yet"))
         }
 
         @Test func noAgentIsThree() throws {

@@ -61,8 +61,6 @@ extension AgentTests {
                 pid = try agent.waitForPID(of: "web", otherThan: pid)
                 if round == 2 {
                     try agent.crash()
-                    try agent.startAgain()
-                    pid = try agent.waitForPID(of: "web", otherThan: pid)
                     follower = try LogFollower(
                         agent.address,
                         "/v1/workers/web/logs?follow=true&format=ndjson&stream=stdout&after=\(follower.position)"
@@ -93,7 +91,7 @@ extension AgentTests {
                     + shellWorker("web", Self.counts)
             )
             try agent.eventually("there is output") { agent.directory.exists("logs/flood/0.stdout.log.2") }
-            let before = self.residentMemory(of: agent.program.pid)
+            let before = self.residentMemory(of: try agent.pid())
             let target = "/v1/workers/flood/logs?follow=true&tail=all&format=ndjson"
             var idle: [HTTPExchange] = []
             for _ in 1...100 {
@@ -109,7 +107,7 @@ extension AgentTests {
                 lines += try follower.lines { Self.number($0).map { $0 >= goal } ?? false }
             }
             #expect(lines.map { Self.number($0.text) } == Array(1...lines.count))
-            let growth = self.residentMemory(of: agent.program.pid) - before
+            let growth = self.residentMemory(of: try agent.pid()) - before
             // A page of 32 KiB and a piece of 64 KiB for each, and what libmicrohttpd has for a connection.
             #expect(growth < 100 * (300 << 10), "\(growth >> 10) KiB")
             #expect(try agent.worker("flood").state == "running")
