@@ -73,6 +73,15 @@ enum Remote {
         return CommandFailure(status, Printable.line(problem.detail.isEmpty ? problem.title : problem.detail))
     }
 
+    /// The oldest that is kept, of the answer 410 to somebody who cannot go on where he was.
+    static func whereToGoOn(_ response: ControlResponse) -> Int64? {
+        struct Gone: Decodable {
+            var oldest: Int64
+        }
+        guard response.status == 410 else { return nil }
+        return (try? response.decode(Gone.self))?.oldest
+    }
+
     /// The answer's JSON as it came, and the end of its line.
     @discardableResult
     static func printBody(of response: ControlResponse) throws(CommandFailure) -> Bool {

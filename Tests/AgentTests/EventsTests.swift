@@ -33,14 +33,14 @@ extension AgentTests {
                     EventStream.receive([stream], within: .milliseconds(100))
                     return stream.ids.count >= start + 15
                 }
-                // The one in the middle of something, the other one in order.
+                // One in the middle of something, after which the keeper starts the next; another one in order.
                 if life.isMultiple(of: 2) {
                     try agent.crash()
                 } else {
                     agent.end()
+                    try agent.startAgain()
                 }
                 leave()
-                try agent.startAgain()
                 stream = try EventStream(to: agent.address, after: ids.last)
             }
             agent.end()
@@ -75,6 +75,36 @@ extension AgentTests {
                 return streams.allSatisfy { $0.ids.count >= last.ids.count || $0.isEnded }
             }
             #expect(streams.count { $0.status == 200 && !$0.isEnded && $0.ids == last.ids } == 1000)
+        }
+
+        @Test func theCommandGoesOnWithTheNextAgent() throws {
+            let agent = try AgentProcess(shellWorker("web", lives) + shellWorker("job", "exit 0"))
+            try agent.waitFor("job", toBe: "finished")
+            let follower = try ChildProgram(
+                [executable, "events", "--after", "0", "--json", "--socket", agent.socketPath],
+                standardOutput: agent.directory.file("events"),
+                standardError: agent.directory.file("events.errors")
+            )
+            defer { follower.signal(SIGKILL) }
+            func begun() -> Int { agent.directory.lines("events").count { $0.contains("agent.recovered") } }
+            try agent.eventually("the first life is shown") { begun() == 1 }
+            agent.end()
+            try agent.startAgain()
+            try agent.eventually("the second life is shown") { begun() == 2 }
+            let ids = agent.directory.lines("events").map { line in
+                Int64(line.dropFirst(#"{"id":"#.count).prefix { $0.isNumber })
+            }
+            #expect(ids == Array(1...Int64(ids.count)))
+            #expect(agent.directory.lines("events.errors").count == 1, "that it waits is said once")
+            let shown = try agent.reeve("events", "--no-follow", "--after", "0", "job")
+            #expect(shown.code == 0, "\(shown.errors)")
+            #expect(shown.output.contains("job.0     instance.state   running -> finished"), "\(shown.output)")
+            #expect(!shown.output.contains("web"))
+            #expect(try agent.reeve("events", "--no-follow", "--since", "1h", "--json").output.hasPrefix(#"{"id":1,"#))
+            #expect(try agent.reeve("events", "wbe").code == 2)
+            #expect(try agent.reeve("events", "--after", "1000000").errors.contains("there is no event 1000000 yet"))
+            agent.end()
+            #expect(try agent.reeve("events").code == 3)
         }
 
         @Test func aClientThatDoesNotReadIsCutAndNobodyElseNotices() throws {

@@ -68,7 +68,7 @@ struct ExitsCommand: ParsableCommand {
     private func follow(_ filter: inout ExitFilter, in view: inout ExitsView, with client: ControlClient) throws -> Bool
     {
         guard let response = try Remote.sendPatiently(.exits(filter), with: client) else { return true }
-        if let oldest = Self.whereToGoOn(response) {
+        if let oldest = Remote.whereToGoOn(response) {
             Terminal.complain("some exits may be missing here: the agent began anew, or there were too many at once")
             filter.after = oldest - 1
             return true
@@ -79,15 +79,6 @@ struct ExitsCommand: ParsableCommand {
         filter.after = message.next ?? Self.newest(message) ?? filter.after
         guard !message.exits.isEmpty else { return true }
         return try self.show(response, message, in: &view, isFirst: false)
-    }
-
-    /// The oldest exit that is kept, of the answer 410 to one that cannot be gone on after.
-    private static func whereToGoOn(_ response: ControlResponse) -> Int64? {
-        struct Gone: Decodable {
-            var oldest: Int64
-        }
-        guard response.status == 410 else { return nil }
-        return (try? response.decode(Gone.self))?.oldest
     }
 
     private func show(

@@ -23,10 +23,14 @@ struct Table {
     /// Of each column, in characters; grows with the rows, so that rows printed later stand below earlier ones.
     private var widths: [Int]
 
-    init(header: [String], rightAligned: Set<Int> = []) {
+    /// - Parameter leastWidths: of the first columns, in characters, where what comes later is known to be wider.
+    init(header: [String], rightAligned: Set<Int> = [], leastWidths: [Int] = []) {
         self.header = header
         self.rightAligned = rightAligned
         self.widths = header.map(\.count)
+        for (column, width) in leastWidths.enumerated() {
+            self.widths[column] = max(self.widths[column], width)
+        }
     }
 
     mutating func append(_ row: [Cell]) {
