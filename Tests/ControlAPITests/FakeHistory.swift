@@ -119,10 +119,12 @@ final class FakeHistory: HistoryQueries {
     }
 
     func operations(newest limit: Int) async throws(SQLiteError) -> [Supervision.Operation] {
-        self.contents.withLock { Array($0.operations.reversed().prefix(limit)) }
+        try await self.begin()
+        return self.contents.withLock { Array($0.operations.reversed().prefix(limit)) }
     }
 
     func operation(_ id: OperationID) async throws(SQLiteError) -> Supervision.Operation? {
-        self.contents.withLock { $0.operations.first { $0.id == id } }
+        try await self.begin()
+        return self.contents.withLock { $0.operations.first { $0.id == id } }
     }
 }

@@ -1,5 +1,6 @@
 internal import ControlMessages
 internal import HTTPServer
+internal import History
 internal import Supervision
 
 /// GET /v1/operations, GET /v1/operations/{id}, and the answers of those who wait for an operation.
@@ -10,15 +11,32 @@ extension ControlHandler {
 
     func showOperations(_ call: Call) throws(Problem) {
         let limit = try call.parameters.integer("limit", in: 1...Int64(OperationLog.maximumCount)) ?? 100
-        let operations = self.operations.newest(Int(limit)).map(\.message)
-        call.respond(Answer.json(OperationsMessage(operations: operations)))
+        let newest = self.operations.newest(Int(limit))
+        guard newest.count < limit else {
+            self.answer(newest.map(\.message), call)
+            return
+        }
+        // Those of the agents before.
+        try self.ask(for: call) { history throws(SQLiteError) in
+            try await StoredOperation.load(history.operations(newest: Int(limit)), from: history)
+        } then: { [unowned self] result in
+            let known = self.operations.newest(Int(limit))
+            // What memory holds is better than nothing while the history cannot be read.
+            let older = (try? result.get())?.filter { self.operations[$0.operation.id] == nil } ?? []
+            self.answer((known.map(\.message) + older.map(\.message)).prefix(Int(limit)), call)
+        }
+    }
+
+    private func answer(_ operations: some Sequence<OperationMessage>, _ call: Call) {
+        call.respond(Answer.json(OperationsMessage(operations: Array(operations))))
     }
 
     func showOperation(_ call: Call) throws(Problem) {
         let timeout = try call.parameters.duration("timeout", atMost: Self.maximumPollTime) ?? .zero
-        guard let id = OperationID(call.captures[0]), self.operations[id] != nil else {
-            let shown = Problem.shown(call.captures[0])
-            throw Problem(.unknownOperation, "no operation has the id \(shown), or it is no longer kept")
+        guard let id = OperationID(call.captures[0]) else { throw Self.unknownOperation(call) }
+        guard self.operations[id] != nil else {
+            try self.showStoredOperation(id, call)
+            return
         }
         let wait = OperationWait(id: id, answer: .look)
         guard timeout > .zero else {
@@ -27,6 +45,26 @@ extension ControlHandler {
         }
         try self.waits.take()
         self.wait(wait, call, until: self.timer.now.monotonic.advanced(by: timeout))
+    }
+
+    /// One of an agent before, which has ended: what that agent left behind, this one has taken up.
+    private func showStoredOperation(_ id: OperationID, _ call: Call) throws(Problem) {
+        try self.ask(for: call) { history throws(SQLiteError) in
+            try await StoredOperation.load([history.operation(id)].compactMap { $0 }, from: history).first
+        } then: { [unowned self] result throws(Problem) in
+            switch result {
+            case .failure(let error): throw Problem.history(error.message)
+            case .success(let stored?): call.respond(Answer.json(stored.message))
+            case .success(nil):
+                if let reason = self.history.status.degraded { throw Problem.history(reason) }
+                throw Self.unknownOperation(call)
+            }
+        }
+    }
+
+    private static func unknownOperation(_ call: Call) -> Problem {
+        let shown = Problem.shown(call.captures[0])
+        return Problem(.unknownOperation, "no operation has the id \(shown), or it is no longer kept")
     }
 
     /// The operation with the exits that are known of it.
