@@ -151,7 +151,7 @@ let package = Package(
         ),
         .testTarget(
             name: "Simulation",
-            dependencies: ["Agent", "History", "LinuxSystem", "Supervision"],
+            dependencies: ["Agent", "History", "Keeper", "LinuxSystem", "Supervision", "TestSupport"],
             swiftSettings: swiftSettings
         ),
         .testTarget(

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #ifndef SYS_openat2
@@ -48,4 +49,14 @@ int cl_pipe_capacity(int pipe) { return fcntl(pipe, F_GETPIPE_SZ); }
 int cl_waiting_bytes(int pipe) {
     int count = 0;
     return ioctl(pipe, FIONREAD, &count) < 0 ? -1 : count;
+}
+
+uint64_t cl_file_system(int descriptor) {
+    struct statfs status;
+    return fstatfs(descriptor, &status) < 0 ? 0 : (uint64_t)status.f_type;
+}
+
+uint64_t cl_file_system_of(const char *path) {
+    struct statfs status;
+    return statfs(path, &status) < 0 ? 0 : (uint64_t)status.f_type;
 }

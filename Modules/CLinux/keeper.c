@@ -5,11 +5,14 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +42,57 @@ int cl_seqpacket_pair(int *ends) {
         }
     }
     return 0;
+}
+
+// Through /proc, because a path may be too long for sockaddr_un.
+static int address(int directory, const char *name, struct sockaddr_un *address) {
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    int length = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", directory, name);
+    if (length < 0 || (size_t)length >= sizeof address->sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    return 0;
+}
+
+static int fail(int socket) {
+    int error = errno;
+    close(socket);
+    errno = error;
+    return -1;
+}
+
+int cl_seqpacket_listen(int directory, const char *name) {
+    struct sockaddr_un where;
+    if (address(directory, name, &where) < 0) return -1;
+    int number = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (number < 0) return -1;
+    unlinkat(directory, name, 0);
+    if (bind(number, (struct sockaddr *)&where, sizeof where) < 0) return fail(number);
+    if (fchmodat(directory, name, 0600, 0) < 0 || listen(number, 4) < 0) return fail(number);
+    return number;
+}
+
+int cl_seqpacket_connect(int directory, const char *name) {
+    struct sockaddr_un where;
+    if (address(directory, name, &where) < 0) return -1;
+    int number = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (number < 0) return -1;
+    return connect(number, (struct sockaddr *)&where, sizeof where) < 0 ? fail(number) : number;
+}
+
+int cl_seqpacket_accept(int listening, uint32_t user) {
+    int number = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (number < 0) return -1;
+    struct ucred peer = {0};
+    socklen_t length = sizeof peer;
+    if (getsockopt(number, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0) return fail(number);
+    if (peer.uid != user && peer.uid != 0) {
+        errno = EACCES;
+        return fail(number);
+    }
+    return number;
 }
 
 static int option(int socket, int name) {

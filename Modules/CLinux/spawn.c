@@ -205,6 +205,7 @@ IN_CHILD static int child(void *argument) {
     if (atomic_load(&lane->aborted)) return fail(lane, CL_STAGE_ABORTED, ECANCELED);
     // Looked at here, where the number is known at no cost.
     if (atomic_load(&lane->pidfd) > request->highest_pidfd) return fail(lane, CL_STAGE_CLONE, EMFILE);
+    if (request->pid_record) *(volatile int32_t *)request->pid_record = (int32_t)syscall(SYS_getpid);
     if (request->announcement) lane->announcement_error = announce(request->announcement);
     if (syscall(SYS_setsid) < 0) return fail(lane, CL_STAGE_SETSID, errno);
     syscall(SYS_umask, 022);

@@ -18,6 +18,19 @@ extension Agent {
         }
     }
 
+    static func journal(_ stateDirectory: String, _ log: AgentLog) -> RunJournal? {
+        let path = RunJournal.path(stateDirectory: stateDirectory)
+        do throws(Errno) {
+            return try RunJournal(path: path, bootID: self.bootID())
+        } catch {
+            log.logger.warning(
+                "cannot write the runs down: they are lost should agent and keeper die both",
+                metadata: ["path": "\(path)", "error": "\(error)"]
+            )
+            return nil
+        }
+    }
+
     /// How the output tells that it needs the pipes of a run no longer. Nothing waits for that.
     static func releaser(_ custody: LoopBound<Custody>, _ loop: EventLoop) -> @Sendable (RunID) -> Void {
         { run in

@@ -22,20 +22,25 @@ final class Agent {
         SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM,
     ]
 
-    private let settings: Settings
+    let settings: Settings
     private let signals: SignalSource
-    private let loop: EventLoop
-    private let log: AgentLog
-    private let kernel: LinuxKernel
-    private let supervisor: Supervisor
-    private let history: HistoryRoom
-    private let output: OutputRoom
+    let loop: EventLoop
+    let log: AgentLog
+    let kernel: LinuxKernel
+    let supervisor: Supervisor
+    let history: HistoryRoom
+    let output: OutputRoom
     private let capture: RunCapture
     private let link: KeeperLink
     private let survivors: [SurvivingRun]
+    let records: RecordQueue
+    /// While the keeper is gone and the agent waits for another one.
+    var takeover: Takeover?
+    /// Another keeper has the runs.
+    var isHandedOver = false
     private let recovery: HistoryRecovery
     private let listeners = Listeners()
-    private let control: ControlServer
+    let control: ControlServer
 
     /// Takes the lock, takes over what the keeper holds, makes the rooms and listens; starts no worker.
     init(settings: Settings) throws(AgentStartFailure) {
@@ -54,7 +59,12 @@ final class Agent {
             controlLoop = try EventLoop(name: "control")
             historyLoop = try EventLoop(name: "history")
             self.log = AgentLog(writer: try LogWriter())
-            let custody = Custody(link: link)
+            let processes = try ProcessTable()
+            let custody = Custody(
+                link: link,
+                journal: Self.journal(settings.agent.stateDirectory, self.log),
+                processes: processes
+            )
             self.output = try Self.output(
                 in: settings.agent.logDirectory,
                 log: self.log,
@@ -65,7 +75,7 @@ final class Agent {
                 loop: self.loop,
                 spawner: try Spawner(),
                 environment: .ofThisProcess(),
-                processes: try ProcessTable(),
+                processes: processes,
                 capture: self.capture,
                 custody: custody
             )
@@ -93,13 +103,8 @@ final class Agent {
         )
         self.recovery = self.history.assumeIsolated { $0.begin() }
         let history = self.history
-        self.survivors = self.kernel.adopt(
-            inherited,
-            of: link.welcome.keeperPID,
-            Dictionary(uniqueKeysWithValues: settings.workers.map { ($0.name, $0) })
-        ) { run in
-            history.assumeIsolated { (try? $0.exit(ofRun: run)) ?? nil } != nil
-        }
+        self.records = RecordQueue(loop: self.loop, capture: self.capture) { history.submit($0) }
+        self.survivors = self.kernel.adopt(Self.inheritance(inherited, of: link, settings, history))
         self.control = try ControlServer(
             settings: settings,
             generation: generation,
@@ -144,6 +149,21 @@ final class Agent {
         return capabilities
     }
 
+    private static func inheritance(
+        _ runs: [CustodyRun],
+        of link: KeeperLink,
+        _ settings: Settings,
+        _ history: HistoryRoom
+    ) -> LinuxKernel.Inheritance {
+        LinuxKernel.Inheritance(
+            runs: runs,
+            keeper: link.welcome.keeperPID,
+            specifications: Dictionary(uniqueKeysWithValues: settings.workers.map { ($0.name, $0) }),
+            endsAbandoned: settings.agent.onKeeperDeath == .kill,
+            isRecorded: { run in history.assumeIsolated { (try? $0.exit(ofRun: run)) ?? nil } != nil }
+        )
+    }
+
     /// Supervises until a shutdown has ended every worker; answers the exit status.
     func run() throws(AgentStartFailure) -> Int32 {
         do throws(Errno) {
@@ -170,6 +190,11 @@ final class Agent {
             self.shutDown(self.link.welcome.shutdownSignal)
         }
         self.loop.run()
+        guard !self.isHandedOver else {
+            self.log.flush()
+            return 0
+        }
+        self.kernel.custody?.journal?.discard()
         self.log.logger.notice("ended")
         self.log.flush()
         let code = self.supervisor.assumeIsolated { $0.exitStatus }
@@ -201,14 +226,12 @@ final class Agent {
             bootID: Self.bootID(),
             unfinishedOperations: self.recovery.unfinishedOperations,
             survivors: self.survivors,
-            isContinuation: self.link.welcome.starts > 1 || !self.survivors.isEmpty,
+            isContinuation: self.link.welcome.starts > 1 || self.link.welcome.previousEnd != .none
+                || !self.survivors.isEmpty,
             lastExits: self.recovery.lastExits
         )
         let output = self.output
-        let records = LoopBound(
-            RecordQueue(loop: loop, capture: self.capture) { history.submit($0) },
-            to: loop
-        )
+        let records = LoopBound(self.records, to: loop)
         supervisor.assumeIsolated { supervisor in
             supervisor.begin(
                 after: recovery,
@@ -242,8 +265,7 @@ final class Agent {
         case .caughtUp(let lost):
             let level: Logger.Level = lost > 0 ? .error : .notice
             self.log.logger.log(level: level, "the keeper knows the runs again", metadata: ["lost": "\(lost)"])
-        case .closed:
-            self.log.logger.error("the keeper has gone")
+        case .closed: self.keeperLost()
         }
     }
 
@@ -256,7 +278,7 @@ final class Agent {
         }
     }
 
-    private static func bootID() -> String {
+    static func bootID() -> String {
         (SmallFile.text("/proc/sys/kernel/random/boot_id") ?? "").filter { !$0.isWhitespace }
     }
 

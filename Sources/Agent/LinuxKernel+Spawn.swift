@@ -10,14 +10,16 @@ extension LinuxKernel {
     private static let outcomeDelay = Duration.milliseconds(1)
 
     func spawn(_ plan: SpawnPlan) {
+        guard !self.isHandedOver else { return }
         let run = Run(plan: plan)
         self.runs[plan.run] = run
         let bound = LoopBound(self, to: self.loop)
         let loop = self.loop
         let environment = self.environment
         let introduction = self.custody?.introduction(of: plan.run)
+        let record = self.custody?.journal?.record(of: plan.run)
         run.ticket = self.spawner.submit { lane in
-            let result = Self.startRun(plan, environment, introduction, on: lane)
+            let result = Self.startRun(plan, environment, introduction, record, on: lane)
             loop.execute(within: Self.outcomeDelay) { bound.take().spawnReturned(plan.run, result) }
         }
     }
@@ -34,6 +36,7 @@ extension LinuxKernel {
         _ plan: SpawnPlan,
         _ environment: WorkerEnvironment,
         _ introduction: Custody.Introduction?,
+        _ record: SpawnRequest.PIDRecord?,
         on lane: SpawnLane
     ) -> Result<Child, StartError> {
         let pipes: RunPipes
@@ -50,7 +53,7 @@ extension LinuxKernel {
             pipes: ends.map { RunAnnouncement.Pipe($0.stream) },
             descriptors: ends.map(\.descriptor)
         )
-        switch Self.start(plan, plan.specification.command, environment, streams, announcement, on: lane) {
+        switch Self.start(plan, plan.specification.command, environment, streams, announcement, record, on: lane) {
         case .success(let spawned):
             let introduced = spawned.announcementError == nil ? introduction?.note : nil
             return .success(Child(spawned: spawned, streams: pipes.started(), introduced: introduced))
@@ -68,6 +71,7 @@ extension LinuxKernel {
         _ environment: WorkerEnvironment,
         _ streams: (output: SpawnRequest.Stream, error: SpawnRequest.Stream),
         _ announcement: SpawnAnnouncement? = nil,
+        _ record: SpawnRequest.PIDRecord? = nil,
         on lane: SpawnLane
     ) -> Result<Spawned, StartError> {
         let specification = plan.specification
@@ -83,7 +87,8 @@ extension LinuxKernel {
                 directory: specification.directory,
                 standardOutput: streams.output,
                 standardError: streams.error,
-                announcement: announcement
+                announcement: announcement,
+                record: record
             )
             do throws(SpawnFailure) {
                 return .success(try lane.spawn(request))

@@ -39,6 +39,13 @@ final class LinuxKernel: Kernel {
         }
     }
 
+    /// The runs of which something lives, among all processes of the system: while many that have ended are looked at.
+    enum LivingRuns {
+        case unknown
+        case onDemand
+        case known(Set<String>)
+    }
+
     /// A worker's stop command while it runs.
     final class StopCommand {
         var pidfd: PIDFD
@@ -68,6 +75,9 @@ final class LinuxKernel: Kernel {
     /// on its processor just when it wants to go on into its program.
     private static let measuringDelay = Duration.milliseconds(2)
     var runs: [RunID: Run] = [:]
+    /// Somebody else is about to go on with the runs: nothing more is done to them here.
+    var isHandedOver = false
+    var livingRuns = LivingRuns.unknown
     /// Ended runs of which something is left.
     var uncleared: Set<RunID> = []
     /// The next look at those whose remains are somebody else's children, whose ends nobody tells of.
@@ -135,7 +145,7 @@ final class LinuxKernel: Kernel {
 
     /// It is known how the main process ended; what is left of the run is to be looked for.
     func mainProcessEnded(_ run: Run, _ known: InstanceStateMachine.Ended) {
-        guard let pid = run.pid, !run.isEnded else { return }
+        guard let pid = run.pid, !run.isEnded, !self.isHandedOver else { return }
         var ended = known
         run.isEnded = true
         self.lookForOutOfMemory(run, &ended)
@@ -181,7 +191,19 @@ final class LinuxKernel: Kernel {
     /// Whether anything but the main process is left of an ended run.
     func hasRemains(_ run: Run) -> Bool {
         guard let pid = run.pid else { return false }
+        if run.home == .anywhere, self.isSurelyGone(run) {
+            return false
+        }
         return self.processes.hasRemains(leader: pid, runID: run.plan.run.description, home: run.home)
+    }
+
+    /// Nothing joins a run of which nothing lives, so that one look does for all that had ended before it.
+    private func isSurelyGone(_ run: Run) -> Bool {
+        if case .onDemand = self.livingRuns {
+            self.livingRuns = .known(self.processes.livingRuns())
+        }
+        guard case .known(let living) = self.livingRuns else { return false }
+        return !living.contains(run.plan.run.description)
     }
 
     /// Something is left of an ended run. Its end is told by SIGCHLD where it is this process's child, else it is looked for.

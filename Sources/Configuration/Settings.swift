@@ -31,11 +31,21 @@ public struct AgentSettings: Equatable, Sendable {
     public var stateDirectory: String
     /// An absolute path.
     public var logDirectory: String
+    public var onKeeperDeath: KeeperDeathPolicy
 
-    public init(stateDirectory: String, logDirectory: String) {
+    public init(stateDirectory: String, logDirectory: String, onKeeperDeath: KeeperDeathPolicy = .keep) {
         self.stateDirectory = stateDirectory
         self.logDirectory = logDirectory
+        self.onKeeperDeath = onKeeperDeath
     }
+}
+
+/// What becomes of the workers when the keeper is lost.
+public enum KeeperDeathPolicy: String, Sendable, CaseIterable {
+    /// They go on, and the next keeper takes them over.
+    case keep
+    /// They are killed.
+    case kill
 }
 
 /// `[history]`: how much of the past is kept.

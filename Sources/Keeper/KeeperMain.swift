@@ -32,7 +32,7 @@ public enum KeeperMain {
                 limits: .change(),
                 log: log
             )
-            return try Self.keep(keeper) { $0.startAgentNow() }
+            return try Self.keep(keeper) { $0.begin() }
         } catch {
             log.write(.error, "cannot start", ["error": "\(error)"])
             return 1

@@ -10,6 +10,8 @@ public struct ProcessStat: Hashable, Sendable {
     public var threads: Int32
     /// In clock ticks (10 ms) since boot. With `pid` it tells processes apart, but not two of the same tick.
     public var startTime: UInt64
+    /// What wait(2) will store for a zombie; 0 for the others, and for whoever may not know.
+    public var waitStatus: Int32
     /// It has the program of the process that created it: PF_FORKNOEXEC of `<linux/sched.h>`, which a zombie keeps.
     public var neverExecuted: Bool
     /// Where the environment lies in its memory; 0 and 0 when that is not told, as in the middle of an exec.
@@ -45,9 +47,11 @@ public struct ProcessStat: Hashable, Sendable {
         self.state = state
         (self.parent, self.group, self.session, self.threads) = (0, 0, 0, 0)
         self.neverExecuted = false
+        self.waitStatus = 0
         (self.startTime, self.environmentStart, self.environmentEnd) = (0, 0, 0)
-        // Fields 4 to 51: ppid, pgrp, session, tty_nr, …, num_threads (20), itrealvalue, starttime, …, env_start (50).
-        for field in 4...51 {
+        // Fields 4 to 52: ppid, pgrp, session, tty_nr, …, num_threads (20), itrealvalue, starttime, …, env_start (50), env_end,
+        // exit_code.
+        for field in 4...52 {
             guard let number = numbers.next(in: line) else {
                 // Kernels before Linux 3.5 have fewer.
                 guard field > 22 else { return nil }
@@ -62,6 +66,7 @@ public struct ProcessStat: Hashable, Sendable {
             case 22: self.startTime = UInt64(bitPattern: number)
             case 50: self.environmentStart = UInt64(bitPattern: number)
             case 51: self.environmentEnd = UInt64(bitPattern: number)
+            case 52: self.waitStatus = Int32(truncatingIfNeeded: number)
             default: break
             }
         }

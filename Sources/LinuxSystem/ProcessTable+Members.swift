@@ -190,6 +190,24 @@ extension ProcessTable {
         return .noRun
     }
 
+    /// Whether the process of that number is the main process of a run: it leads a session and was started with the run's ID.
+    public func isLeader(_ pid: Int32, ofRun runID: String) -> Bool {
+        guard let stat = self.stat(of: pid), stat.session == pid else { return false }
+        return self.originFromEnvironment(of: stat) == .run(runID)
+    }
+
+    /// The IDs of the runs of which some process lives, among all processes of the system.
+    public func livingRuns() -> Set<String> {
+        var runs: Set<String> = []
+        for stat in self.scanAll() where !stat.hasEnded {
+            switch self.originFromEnvironment(of: stat) {
+            case .run(let id): runs.insert(id)
+            case .noRun, .undetermined: break
+            }
+        }
+        return runs
+    }
+
     /// Keeps what is known of processes bounded by the number of processes that there are. It looks at all of them, so it
     /// waits until they have doubled.
     private func forgetTheGone() {

@@ -56,6 +56,7 @@ struct SpawnArguments: ~Copyable {
             ),
             highest_pidfd: highestPIDFD,
             announcement: nil,
+            pid_record: request.record?.place,
             open_files: DescriptorLimit.ofChildren
         )
         guard let announcement = request.announcement else { return body(&cRequest) }

@@ -26,6 +26,20 @@ public struct SpawnRequest: Sendable {
     public var standardError: Stream
     /// `nil`: the child tells nobody.
     public var announcement: SpawnAnnouncement?
+    /// Where the child writes its pid before anything else, for the case that this process ends before it knows it.
+    public var record: PIDRecord?
+
+    /// A place in memory that outlives this process.
+    //
+    // Unchecked: written by the child only, while its parent's thread is suspended; whoever gives the place away keeps it for
+    // as long as the spawn takes.
+    public struct PIDRecord: @unchecked Sendable {
+        let place: UnsafeMutablePointer<Int32>
+
+        public init(_ place: UnsafeMutablePointer<Int32>) {
+            self.place = place
+        }
+    }
 
     public init(
         executable: String,
@@ -35,7 +49,8 @@ public struct SpawnRequest: Sendable {
         standardInput: Stream = .null,
         standardOutput: Stream = .inherit,
         standardError: Stream = .inherit,
-        announcement: SpawnAnnouncement? = nil
+        announcement: SpawnAnnouncement? = nil,
+        record: PIDRecord? = nil
     ) {
         self.executable = executable
         self.arguments = arguments
@@ -45,6 +60,7 @@ public struct SpawnRequest: Sendable {
         self.standardOutput = standardOutput
         self.standardError = standardError
         self.announcement = announcement
+        self.record = record
     }
 }
 

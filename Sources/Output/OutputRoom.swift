@@ -154,6 +154,14 @@ public actor OutputRoom {
         self.pump.sinks.values.map(\.status).sorted { $0.id < $1.id }
     }
 
+    /// Closes everything, but hands the pipes over to somebody who goes on: second descriptors for them, by their runs.
+    public func handOver() -> [RunID: [(stream: StandardStream, descriptor: Int32)]] {
+        guard !self.isClosed else { return [:] }
+        let pipes = self.pump.duplicatePipes()
+        self.close()
+        return pipes
+    }
+
     /// Writes what can be written within a bound, and closes everything. What comes later is not taken.
     public func close() {
         guard !self.isClosed else { return }

@@ -61,7 +61,10 @@ import Testing
         ("log_dir = [\"/a\"]", "1:11: \"log_dir\" must be a string, not an array"),
         ("include = \"a.toml\"", "1:11: \"include\" must be an array of strings, not a string"),
         ("include = [\"\", 1, \"~x\"]", "1:12: an element of \"include\" must not be empty"),
-        ("on_keeper_death = \"keep\"", "1:1: \"on_keeper_death\" is not supported yet"),
+        (
+            "on_keeper_death = \"stay\"",
+            "1:19: \"on_keeper_death\" cannot be \"stay\""
+        ),
         ("statedir = \"/x\"", "1:1: \"statedir\" is not a key of [agent]"),
         ("\"a\\nb\\u001b\" = 1", "1:1: \"a\\nb\\u001B\" is not a key of [agent]"),
     ])

@@ -6,7 +6,7 @@ import Testing
     private static let text = """
         [agent]
         state_dir = 7                                  #@ 13 "state_dir" must be a string
-        on_keeper_death = "kill"                       #@ 1 "on_keeper_death" is not supported yet
+        on_keeper_death = "stay"                       #@ 19 "on_keeper_death" cannot be "stay"
         logdir = "/var/log"                            #@ 1 "logdir" is not a key of [agent]
 
         [control]

@@ -21,12 +21,14 @@ public final class AgentProcess {
     ///   - workers: the `[workers.*]` tables.
     ///   - defaults: lines of `[defaults]`, beside `directory`.
     ///   - control: lines of `[control]`, beside `socket`.
+    ///   - agent: lines of `[agent]`, beside the directories.
     ///   - logs: the directory of the workers' output; one of its own in the temporary directory where it is `nil`.
     ///   - state: the state directory; one of its own in the temporary directory where it is `nil`.
     public init(
         _ workers: String,
         defaults: String = "",
         control: String = "",
+        agent: String = "",
         logs: String? = nil,
         state: String? = nil,
         in directory: TemporaryDirectory? = nil,
@@ -41,6 +43,7 @@ public final class AgentProcess {
             [agent]
             state_dir = "\(self.stateDirectory)"
             log_dir = "\(logs ?? "\(path)/logs")"
+            \(agent)
             [control]
             socket = "\(path)/control.sock"
             \(control)
@@ -73,6 +76,11 @@ public final class AgentProcess {
     /// Starts it once more on the same configuration, after it ended.
     public func startAgain() throws {
         self.program = try Self.launch(in: self.directory)
+        let orphans = self.orphans
+        try self.eventually("no agent of a former keeper answers") {
+            guard !orphans.isEmpty else { return true }
+            return (try? self.pid()).map { !orphans.contains($0) } ?? false
+        }
         try self.waitUntilItAnswers()
     }
 
@@ -112,6 +120,28 @@ public final class AgentProcess {
         }
     }
 
+    /// Kills the keeper alone; `startAgain` starts another one. Answers the agent, which may go on.
+    @discardableResult
+    public func loseKeeper() throws -> Int32 {
+        let pid = try self.pid()
+        self.program.signal(SIGKILL)
+        _ = try self.program.wait()
+        self.orphans.append(pid)
+        return pid
+    }
+
+    /// Kills keeper and agent; `startAgain` starts others. The workers live on.
+    public func loseAll() throws {
+        let agent = try self.pid()
+        self.program.signal(SIGKILL)
+        sendSignal(SIGKILL, to: agent)
+        _ = try self.program.wait()
+        try self.eventually("the agent is gone") { ProcessEntry(pid: agent)?.isAlive != true }
+    }
+
+    /// Agents that go on without their keeper.
+    private var orphans: [Int32] = []
+
     /// The agents that the keeper has as children.
     private var agents: [ProcessEntry] {
         guard self.program.ended == nil else { return [] }
@@ -129,10 +159,12 @@ public final class AgentProcess {
             self.program.signal(SIGKILL)
             _ = try? self.program.wait()
             // It would go on without its keeper.
-            for agent in agents {
-                sendSignal(SIGKILL, to: agent.pid)
-            }
+            self.orphans += agents.map(\.pid)
         }
+        for orphan in self.orphans where ProcessEntry(pid: orphan)?.arguments.prefix(2) == ["reeve", "agent"] {
+            sendSignal(SIGKILL, to: orphan)
+        }
+        self.orphans = []
         return self.killLeftovers()
     }
 

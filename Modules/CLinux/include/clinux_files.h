@@ -30,6 +30,13 @@ int cl_pipe_capacity(int pipe);
 /// ioctl(2) with FIONREAD: the bytes that wait in a pipe, -1 with errno. In C because ioctl is variadic.
 int cl_waiting_bytes(int pipe);
 
+/// The magic number of the file system in which an open file lies (fstatfs(2)), 0 when it cannot be told. In C because Swift's
+/// Glibc module has no sys/vfs.h.
+uint64_t cl_file_system(int descriptor);
+
+/// The same of a path.
+uint64_t cl_file_system_of(const char *path);
+
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus

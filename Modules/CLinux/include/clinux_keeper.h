@@ -14,6 +14,17 @@ extern "C" {
 /// 0 or -1 with errno. In C because the socket types are an enum there that Swift imports differently from libc to libc.
 int cl_seqpacket_pair(int *ends);
 
+/// A socket of SOCK_SEQPACKET that listens under `name` in `directory`, whatever the length of the directory's path; what had
+/// the name is removed. Non-blocking and close-on-exec. -1 with errno. In C for the socket types, and sockaddr_un.
+int cl_seqpacket_listen(int directory, const char *name);
+
+/// One that is connected to what listens there; -1 with errno. Non-blocking from then on, and close-on-exec.
+int cl_seqpacket_connect(int directory, const char *name);
+
+/// A client of a listening socket whose user is `user` or root, non-blocking and close-on-exec; another one is turned away with
+/// EACCES. -1 with errno. In C because SO_PEERCRED does not reach Swift.
+int cl_seqpacket_accept(int socket, uint32_t user);
+
 /// Whether `descriptor` is a connected socket of SOCK_SEQPACKET in AF_UNIX; 0 or 1.
 int cl_is_seqpacket(int descriptor);
 

@@ -49,6 +49,8 @@ struct cl_spawn_request {
     int32_t highest_pidfd;
     /// NULL: nobody is told.
     const struct cl_spawn_announcement *_Nullable announcement;
+    /// Where the child writes its pid before anything else; NULL: nowhere.
+    int32_t *_Nullable pid_record;
     /// The soft limit of its descriptors (RLIMIT_NOFILE); 0: that of this process.
     uint64_t open_files;
 };

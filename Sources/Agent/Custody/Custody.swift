@@ -22,10 +22,15 @@ final class Custody {
     }
 
     let link: KeeperLink
+    /// `nil` when the file cannot be used: then the runs are lost should agent and keeper die both.
+    let journal: RunJournal?
+    private let processes: ProcessTable
     private var runs: [RunID: Held] = [:]
 
-    init(link: KeeperLink) {
+    init(link: KeeperLink, journal: RunJournal?, processes: ProcessTable) {
         self.link = link
+        self.journal = journal
+        self.processes = processes
     }
 
     // MARK: The runs of this agent
@@ -34,14 +39,18 @@ final class Custody {
     func note(_ note: RunNote, outOfMemoryKills: @autoclosure () -> Int64?) {
         let id = note.runID
         guard var held = self.runs[id] else {
-            self.runs[id] = Held(note: CustodyNote(note, outOfMemoryKills: outOfMemoryKills()))
+            let held = Held(note: CustodyNote(note, outOfMemoryKills: outOfMemoryKills()))
+            self.runs[id] = held
+            self.journal?.write(held.note.announcement(pipes: []), of: id)
             return
         }
         guard held.note.note != note else { return }
         held.note.note = note
         self.runs[id] = held
+        let announcement = held.note.announcement(pid: held.pid, pipes: held.pipes)
+        self.journal?.write(announcement, of: id)
         if held.isAnnounced {
-            self.link.update(held.note.announcement(pid: held.pid, pipes: held.pipes))
+            self.link.update(announcement)
         }
     }
 
@@ -80,6 +89,9 @@ final class Custody {
         held.isAnnounced = true
         held.note.mergesError = introduced?.mergesError ?? held.note.mergesError
         self.runs[run] = held
+        if let identity = ProcessIdentity(process, pid: pid, in: self.processes) {
+            self.journal?.began(run, identity)
+        }
         let announcement = held.note.announcement(pid: pid, pipes: held.pipes)
         if introduced == nil {
             self.link.announce(announcement, process: process, descriptors: pipes.map(\.descriptor))
@@ -91,12 +103,25 @@ final class Custody {
     /// There is no process, though it may have announced itself.
     func failed(_ run: RunID) {
         guard self.runs.removeValue(forKey: run) != nil else { return }
+        self.journal?.remove(run)
         self.link.forget(RunKey(run))
     }
 
     // MARK: The runs of the agent before
 
-    func adopt(_ run: CustodyRun, note: CustodyNote) {
+    /// - Parameter isKept: whether the keeper has it; else it is told of it.
+    func adopt(_ run: CustodyRun, note: CustodyNote, isKept: Bool) {
+        if !run.isCommitted {
+            self.journal?.write(run.announcement, of: note.note.runID)
+            if let process = run.process,
+                let identity = ProcessIdentity(process, pid: run.announcement.pid, in: self.processes)
+            {
+                self.journal?.began(note.note.runID, identity)
+            }
+        }
+        if !isKept, let process = run.process {
+            self.link.announce(run.announcement, process: process, descriptors: run.pipes.map(\.descriptor))
+        }
         self.runs[note.note.runID] = Held(
             note: note,
             pid: run.announcement.pid,
@@ -107,12 +132,26 @@ final class Custody {
         )
     }
 
+    /// All are adopted; what the journal has besides is not there any more.
+    func adoptionEnded() {
+        self.journal?.keepOnly(Set(self.runs.keys))
+    }
+
+    // MARK: Another keeper
+
+    /// What is to be said of a run to the next keeper, with the pipes that are open.
+    func announcement(of run: RunID, pipes: [RunAnnouncement.Pipe]) -> RunAnnouncement? {
+        guard let held = self.runs[run] else { return nil }
+        return held.note.announcement(pid: held.pid, pipes: pipes)
+    }
+
     // MARK: The end of a run
 
     /// Its exit is recorded, and nothing but its pipes can be left.
     func committed(_ run: RunID) {
         guard let held = self.runs[run] else { return }
         guard held.hasOpenPipes else { return self.failed(run) }
+        self.journal?.remove(run)
         self.runs[run]?.isCommitted = true
         self.link.committed(RunKey(run))
     }

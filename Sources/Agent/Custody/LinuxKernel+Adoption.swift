@@ -5,85 +5,118 @@ import Output
 import Supervision
 
 // The runs of the agent before. Their processes are the keeper's children: it looks at their ends and reaps them, and this
-// process signals them by the same pidfds.
+// process signals them by the same pidfds. What is no child of this keeper was another keeper's; see LinuxKernel+Strangers.
 
 extension LinuxKernel {
-    /// Goes on with what the keeper holds, before the supervisor begins. Answers the runs whose exits are not recorded, of each
-    /// instance the older one first.
-    ///
-    /// - Parameters:
-    ///   - keeper: the pid of the process whose children they are.
-    ///   - specifications: of the workers that are configured.
-    ///   - isRecorded: whether the history has the exit of a run.
-    func adopt(
-        _ inherited: [CustodyRun],
-        of keeper: Int32,
-        _ specifications: [String: WorkerSpecification],
-        isRecorded: (RunID) -> Bool
-    ) -> [SurvivingRun] {
-        guard let custody = self.custody else { return [] }
-        let now = self.now()
-        var newest: [InstanceID: RunID] = [:]
-        let known = inherited.map { ($0, CustodyNote($0.announcement, at: now)) }
-            .sorted { $0.1.note.runID < $1.1.note.runID }
-        for (custody, note) in known where !custody.isCommitted {
-            newest[note.note.instance] = note.note.runID
-        }
-        var survivors: [SurvivingRun] = []
-        for (inherited, custodyNote) in known {
-            let note = custodyNote.note
-            custody.adopt(inherited, note: custodyNote)
-            self.capture.adopt(
-                CapturedStreams(inherited, mergesError: custodyNote.mergesError),
-                of: note.runID,
-                note.instance
-            )
-            guard !inherited.isCommitted, let process = inherited.process else {
-                // The pipes may be all that is left, or its pidfd was lost on the way: then nobody knows how it ended.
-                if inherited.isCommitted || isRecorded(note.runID) {
-                    custody.committed(note.runID)
-                } else {
-                    survivors.append(self.lost(inherited, note))
-                }
-                continue
-            }
-            let specification =
-                specifications[note.instance.worker] ?? WorkerSpecification(name: note.instance.worker, command: [])
-            let run = Run(plan: SpawnPlan(instance: note.instance, run: note.runID, specification: specification))
-            run.pid = inherited.announcement.pid
-            run.pidfd = process
-            run.home = .process(keeper)
-            run.wasSentKill = note.sent.contains { $0.signal == .kill }
-            run.isBeingKilled = note.ending.map { $0.kill != .notSent } ?? false
-            self.runs[note.runID] = run
-            self.processes.foreignLeaders.insert(inherited.announcement.pid)
-            if isRecorded(note.runID) {
-                self.finishRecorded(run, inherited.exit)
-                continue
-            }
-            let condition = self.condition(of: run, inherited.exit, custodyNote)
-            if run.isEnded, !run.isCleared, newest[note.instance] != note.runID {
-                // It was being killed when its successor was asked for.
-                run.isBeingKilled = true
-            }
-            survivors.append(SurvivingRun(note: note, pid: run.pid, condition: condition))
-        }
-        return survivors
+    /// What an adoption goes by.
+    struct Inheritance {
+        /// What the keeper holds.
+        var runs: [CustodyRun]
+        /// The pid of the process whose children they are.
+        var keeper: Int32
+        /// The workers that are configured.
+        var specifications: [String: WorkerSpecification]
+        /// Whether the runs of an agent that is gone with its keeper are to be ended.
+        var endsAbandoned: Bool
+        /// Whether the history has the exit of a run.
+        var isRecorded: (RunID) -> Bool
     }
 
-    /// A run of which there is not even a pidfd.
-    private func lost(_ inherited: CustodyRun, _ note: RunNote) -> SurvivingRun {
-        let specification = WorkerSpecification(name: note.instance.worker, command: [])
-        let run = Run(plan: SpawnPlan(instance: note.instance, run: note.runID, specification: specification))
-        run.isEnded = true
-        run.isCleared = true
-        self.runs[note.runID] = run
-        let pid = inherited.announcement.pid
-        return SurvivingRun(
-            note: note,
-            pid: pid > 0 ? pid : nil,
-            condition: inherited.exit == .neverExecuted ? .notStarted : .ended(.init(status: nil))
+    /// Goes on with the runs of the agent before, before the supervisor begins. Answers those whose exits are not recorded, of
+    /// each instance the older one first.
+    func adopt(_ inheritance: Inheritance) -> [SurvivingRun] {
+        guard let custody = self.custody else { return [] }
+        let now = self.now()
+        var known = inheritance.runs.map { (run: $0, note: CustodyNote($0.announcement, at: now), isKept: true) }
+        if known.isEmpty {
+            // This keeper has had no agent before, and found none of a former one.
+            known = self.runsOfTheJournal().map { ($0, CustodyNote($0.announcement, at: now), false) }
+        }
+        known.sort { $0.note.note.runID < $1.note.note.runID }
+        var newest: [InstanceID: RunID] = [:]
+        for inherited in known where !inherited.run.isCommitted {
+            newest[inherited.note.note.instance] = inherited.note.note.runID
+        }
+        // What is written down and known to nobody else was never created.
+        defer { custody.adoptionEnded() }
+        // What has ended by now has ended before the one look that is taken then.
+        self.livingRuns = .onDemand
+        defer { self.livingRuns = .unknown }
+        return known.compactMap { inherited in
+            var note = inherited.note
+            custody.adopt(inherited.run, note: note, isKept: inherited.isKept)
+            self.capture.adopt(
+                CapturedStreams(inherited.run, mergesError: note.mergesError),
+                of: note.note.runID,
+                note.note.instance
+            )
+            if inherited.run.isCommitted {
+                // Its pipes are all that is left.
+                custody.committed(note.note.runID)
+                return nil
+            }
+            if !inherited.isKept, inheritance.endsAbandoned, inherited.run.process != nil {
+                note.note.ending = Self.endOfAbandoned(at: now)
+            }
+            let isNewest = newest[note.note.instance] == note.note.runID
+            return self.adopt(inherited.run, note, inheritance, isKept: inherited.isKept, isNewest: isNewest)
+        }
+    }
+
+    private static func endOfAbandoned(at now: Moment) -> RunNote.Ending {
+        RunNote.Ending(
+            startsAgain: true,
+            requestedBy: "agent:on_keeper_death",
+            operationID: nil,
+            toldAt: now.monotonic,
+            deadline: now.monotonic,
+            kill: .atOnce
         )
+    }
+
+    private func adopt(
+        _ inherited: CustodyRun,
+        _ note: CustodyNote,
+        _ inheritance: Inheritance,
+        isKept: Bool,
+        isNewest: Bool
+    ) -> SurvivingRun? {
+        let instance = note.note.instance
+        let specification =
+            inheritance.specifications[instance.worker] ?? WorkerSpecification(name: instance.worker, command: [])
+        let run = Run(plan: SpawnPlan(instance: instance, run: note.note.runID, specification: specification))
+        let pid = inherited.announcement.pid
+        run.pid = pid > 0 ? pid : nil
+        run.pidfd = inherited.process
+        run.home = self.home(of: pid, keeper: inheritance.keeper)
+        run.wasSentKill = note.note.sent.contains { $0.signal == .kill }
+        run.isBeingKilled = note.note.ending.map { $0.kill != .notSent } ?? false
+        self.runs[note.note.runID] = run
+        if case .process = run.home {
+            self.processes.foreignLeaders.insert(pid)
+        }
+        // Without even a pidfd nobody can tell any more.
+        let exit = inherited.exit ?? (inherited.process == nil ? .unknown : nil)
+        if inheritance.isRecorded(note.note.runID) {
+            self.finishRecorded(run, exit)
+            return nil
+        }
+        let condition = self.condition(of: run, exit, note)
+        if run.isEnded, !run.isCleared, !isNewest {
+            // It was being killed when its successor was asked for.
+            run.isBeingKilled = true
+        }
+        if !isKept, !run.isEnded {
+            // After the supervisor has begun: it may have ended already.
+            self.loop.schedule(at: SuspendingClock.now) { [unowned self] in self.watchStranger(run) }
+        }
+        return SurvivingRun(note: note.note, pid: run.pid, condition: condition)
+    }
+
+    /// A run of a keeper before this one is nobody's child that could tell of it.
+    private func home(of pid: Int32, keeper: Int32) -> ProcessTable.Home {
+        guard pid > 0, self.processes.stat(of: pid)?.parent == keeper else { return .anywhere }
+        return .process(keeper)
     }
 
     private func condition(of run: Run, _ exit: CustodyExit?, _ note: CustodyNote) -> SurvivingRun.Condition {
@@ -119,7 +152,9 @@ extension LinuxKernel {
         } else {
             // It was told of as ended, so it has to be.
             _ = self.kill(run.plan.run)
-            self.keepLooking(at: run)
+            if run.isEnded {
+                self.keepLooking(at: run)
+            }
         }
     }
 

@@ -33,7 +33,7 @@ struct Section: Sendable {
 
     static let root = Section("a configuration", ["agent", "control", "history", "defaults", "workers"])
 
-    static let agent = Section("[agent]", ["state_dir", "log_dir", "include"], later: ["on_keeper_death": .value])
+    static let agent = Section("[agent]", ["state_dir", "log_dir", "on_keeper_death", "include"])
 
     static let control = Section(
         "[control]",

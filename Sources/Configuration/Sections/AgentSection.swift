@@ -2,6 +2,7 @@
 struct AgentSection {
     var stateDirectory: Field<String> = .absent
     var logDirectory: Field<String> = .absent
+    var onKeeperDeath: Field<KeeperDeathPolicy> = .absent
     var include: [Pattern] = []
 
     /// A pattern of glob(7) for more files.
@@ -20,6 +21,8 @@ struct AgentSection {
                 self.stateDirectory = Field(reader.path(entry, example: "state_dir = \"/var/lib/reeve\""), origin)
             case "log_dir":
                 self.logDirectory = Field(reader.path(entry, example: "log_dir = \"/var/log/reeve\""), origin)
+            case "on_keeper_death":
+                self.onKeeperDeath = Field(reader.choice(entry, KeeperDeathPolicy.self), origin)
             case "include":
                 let example = "include = [\"/etc/reeve/conf.d/*.toml\"]"
                 for element in reader.array(entry, of: "strings", example: example) ?? [] {
@@ -56,6 +59,10 @@ struct AgentSection {
             )
         }
         let logs = self.logDirectory.value ?? state.map { defaults.logDirectory(stateDirectory: $0) }
-        return AgentSettings(stateDirectory: state ?? "", logDirectory: logs ?? "")
+        return AgentSettings(
+            stateDirectory: state ?? "",
+            logDirectory: logs ?? "",
+            onKeeperDeath: self.onKeeperDeath.value ?? .keep
+        )
     }
 }

@@ -57,7 +57,7 @@ extension Keeper {
                 self.processes.stat(of: found.pid)?.neverExecuted == true ? .neverExecuted : CustodyExit(found)
         } else {
             // No child of this process: a former keeper's, whose workers have gone to init, or one that was reaped.
-            guard let exit = self.exitOfStranger(slot.pidfd) else { return }
+            guard let exit = self.exitOfStranger(slot) else { return }
             self.custody[index].exit = exit
         }
         self.endWatch(index)
@@ -65,16 +65,13 @@ extension Keeper {
         self.tellAgent()
     }
 
-    /// How a process ended that is no child of this one; `nil` while it lives or waits for its own parent.
-    private func exitOfStranger(_ pidfd: Int32) -> CustodyExit? {
-        var watched = pollfd(fd: pidfd, events: Int16(POLLIN), revents: 0)
-        guard poll(&watched, 1, 0) == 1, Int32(watched.revents) & Int32(POLLIN) != 0 else { return nil }
-        // Before Linux 6.15 POLLHUP is all that tells of the reap, and nothing tells of the status.
-        var status: Int32 = 0
-        if cl_pidfd_exit_status(pidfd, &status) == 1 {
-            return .ended(waitStatus: status, usage: nil)
+    /// How a process ended that is no child of this one; `nil` while it lives or hides how it ended.
+    private func exitOfStranger(_ slot: CustodyTable.Slot) -> CustodyExit? {
+        switch StrangerEnd(descriptor: slot.pidfd, pid: slot.pid, in: self.processes) {
+        case .alive, .hidden: nil
+        case .ended(let status): .ended(waitStatus: status, usage: nil)
+        case .unknown: .unknown
         }
-        return Int32(watched.revents) & Int32(POLLHUP) != 0 || cl_pidfd_send_signal(pidfd, 0) != 0 ? .unknown : nil
     }
 
     func endWatch(_ index: Int) {

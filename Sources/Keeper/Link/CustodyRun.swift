@@ -21,4 +21,18 @@ public struct CustodyRun: Sendable {
     public var exit: CustodyExit?
     /// An earlier agent has recorded its exit; only what is in its pipes is left.
     public var isCommitted: Bool
+
+    public init(
+        announcement: RunAnnouncement,
+        process: PIDFD?,
+        pipes: [Pipe],
+        exit: CustodyExit?,
+        isCommitted: Bool
+    ) {
+        self.announcement = announcement
+        self.process = process
+        self.pipes = pipes
+        self.exit = exit
+        self.isCommitted = isCommitted
+    }
 }

@@ -64,6 +64,23 @@ public struct RunAnnouncement: Equatable, Sendable {
 }
 
 extension RunAnnouncement {
+    /// The longest form of `bytes`.
+    public static let maximumBytes = 64 + 2 + HandoverProtocol.maximumName + 2 + maximumPipes + 2 + maximumDetails
+
+    /// As it is kept elsewhere.
+    public var bytes: [UInt8] {
+        var writer = MessageWriter()
+        self.write(to: &writer)
+        return writer.written
+    }
+
+    /// Reads what `bytes` has; refuses all else.
+    public init(_ bytes: UnsafeRawBufferPointer) throws(HandoverError) {
+        var reader = MessageReader(bytes)
+        try self.init(from: &reader)
+        try reader.end()
+    }
+
     func write(to writer: inout MessageWriter) {
         writer.run(self.run)
         writer.number(self.pid)

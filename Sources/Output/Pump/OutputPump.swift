@@ -351,6 +351,16 @@ final class OutputPump {
         }
     }
 
+    /// Second descriptors for all pipes that are open, by their runs, which belong to the caller.
+    func duplicatePipes() -> [RunID: [(stream: StandardStream, descriptor: Int32)]] {
+        var pipes: [RunID: [(stream: StandardStream, descriptor: Int32)]] = [:]
+        for source in self.sources.values {
+            guard let duplicate = source.duplicate() else { continue }
+            pipes[source.run, default: []].append((source.sink.id.stream, duplicate))
+        }
+        return pipes
+    }
+
     /// Takes what waits in all pipes, within a bound, writes what can be written, and closes everything.
     func close(at now: Moment, clock: () -> MonotonicInstant) {
         let limit = clock().advanced(by: OutputLimits.drainTime * 10)

@@ -28,6 +28,12 @@ final class Source {
         self.descriptor.take()?.close()
     }
 
+    /// A second descriptor for the pipe, which belongs to the caller; `nil` when there is none to be had.
+    func duplicate() -> Int32? {
+        guard let copy = try? self.descriptor?.duplicate() else { return nil }
+        return copy.take()
+    }
+
     /// Whoever still writes to it gets SIGPIPE, as after the end of any reader.
     func close() {
         self.descriptor.take()?.close()
