@@ -7,16 +7,18 @@ REEVE names the program to measure; default: .build/release/reeve.
 
 import argparse
 import os
+import pathlib
 import platform
 import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 
 import usage
-from subjects import Agent, Helpers, Loop, Server
+from subjects import Agent, File, FloodedAgent, Helpers, Loop, Server, WritingAgent
 
 MILLISECOND = 1e6  # nanoseconds
 MEBIBYTE = 1 << 20
@@ -40,7 +42,7 @@ class Table:
         self._print(name, f"{own:,.2f} {unit}", f"{other:,.2f} {unit}", f"{ratio:.2f}", limit, kept)
 
     def add_alone(self, name, value, *, unit, at_most=None):
-        limit = "" if at_most is None else f"at most {at_most}"
+        limit = "" if at_most is None else f"at most {at_most} {unit}".rstrip()
         self._print(name, f"{value:,.2f} {unit}", "", "", limit, at_most is None or value <= at_most)
 
     def _print(self, name, own, other, ratio, limit, kept):
@@ -63,6 +65,96 @@ def restart(helpers, table, options):
             f"restart, median of {options.kills}", statistics.median(own), statistics.median(other), unit="ms", at_most=1.3
         )
         table.add(f"restart, worst of {options.kills}", max(own), max(other), unit="ms")
+
+
+def flood(helpers, table, options):
+    """The restart of a worker beside one that floods, while clients ask as fast as they can; beside the same at rest."""
+    half = max(1, options.kills // 2)
+
+    def kill(agent):
+        times = []
+        for _ in range(half):
+            time.sleep(0.05)
+            times.append(agent.kill(0) / MILLISECOND)
+        return times
+
+    with Agent(helpers, 1) as agent:
+        at_rest = kill(agent)
+    with FloodedAgent(helpers, 1) as agent, Clients(agent.url()) as clients:
+        time.sleep(1)
+        flooded = kill(agent) + kill(agent)
+    with Agent(helpers, 1) as agent:
+        at_rest += kill(agent)
+    table.add(
+        f"restart, flooded, median of {2 * half}",
+        statistics.median(flooded),
+        statistics.median(at_rest),
+        unit="ms",
+        at_most=2.5,
+    )
+    table.add("restart, flooded, worst", max(flooded), max(at_rest), unit="ms")
+    table.add_alone("status meanwhile, 99 in 100", clients.percentile(0.99) / 1000, unit="ms", at_most=20)
+
+
+class Clients:
+    """16 clients that ask as fast as they can, for as long as this context lasts."""
+
+    def __init__(self, url):
+        self.url = url
+
+    def __enter__(self):
+        self._log = tempfile.NamedTemporaryFile(prefix="reeve-bench-")
+        command = ["h2load", "--h1", "--threads=1", f"--clients={CONNECTIONS}", "--requests=1000000000"]
+        self._process = subprocess.Popen(
+            [*command, f"--log-file={self._log.name}", self.url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        return self
+
+    def __exit__(self, *_):
+        if self._process.poll() is not None:
+            raise SystemExit("h2load ended before it was told to")
+        self._process.kill()
+        self._process.wait()
+        # The last line may be a part of one.
+        lines = pathlib.Path(self._log.name).read_text().split("\n")[:-1]
+        fields = [line.split("\t") for line in lines]
+        failed = sum(1 for field in fields if field[1] != "200")
+        if failed or not fields:
+            raise SystemExit(f"{failed} of {len(fields)} requests failed")
+        self._times = sorted(int(field[2]) for field in fields)
+        self._log.close()
+
+    def percentile(self, part):
+        """Microseconds within which this part of the requests was answered."""
+        return self._times[int(len(self._times) * part)]
+
+
+def output(helpers, table, options):
+    """MiB/s of one worker that writes as fast as it can, into rotated files; beside the same writing into a file itself."""
+    rates = {"agent": [], "file": []}
+    for _ in range(options.writings):
+        with File(helpers, options.mebibytes) as subject:
+            rates["file"].append(options.mebibytes / subject.writing_time() * 1e9)
+        with WritingAgent(helpers, 1, options.mebibytes) as subject:
+            rates["agent"].append(options.mebibytes / subject.writing_time() * 1e9)
+    table.add(
+        f"output of {options.mebibytes} MiB",
+        statistics.median(rates["agent"]),
+        statistics.median(rates["file"]),
+        unit="MiB/s",
+        at_least=0.4,
+    )
+
+
+def lines(helpers, table, options):
+    """The agent's share of a processor while many workers write a line a second each."""
+    with WritingAgent(helpers, options.writers, 0) as agent:
+        time.sleep(5)
+        pids = usage.own_processes(agent.process.pid)
+        begin, seconds = time.monotonic(), usage.cpu_seconds(pids)
+        time.sleep(options.idle)
+        share = 100 * (usage.cpu_seconds(pids) - seconds) / (time.monotonic() - begin)
+    table.add_alone(f"{options.writers} lines a second: CPU", share, unit="%", at_most=3)
 
 
 def burst(helpers, table, options):
@@ -137,7 +229,15 @@ def load(url, requests):
     return float(re.search(r"finished in [^,]*, ([\d.]+) req/s", output).group(1))
 
 
-MEASURES = {"restart": restart, "burst": burst, "idle": start_and_idle, "http": http}
+MEASURES = {
+    "restart": restart,
+    "burst": burst,
+    "idle": start_and_idle,
+    "http": http,
+    "output": output,
+    "flood": flood,
+    "lines": lines,
+}
 
 
 def main():
@@ -147,6 +247,10 @@ def main():
     parser.add_argument("--workers", type=int, default=100, help="in the other measures")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--requests", type=int, default=50_000, help="in a round of http")
+    parser.add_argument("--mebibytes", type=int, default=512, help="that are written in output")
+    parser.add_argument("--writings", type=int, default=3, help="of each in output, in turn")
+    parser.add_argument("--writers", type=int, default=1000, help="in lines")
+    parser.add_argument("--flood", action="store_true", help="restart means flood")
     parser.add_argument("--idle", type=int, default=10, help="seconds")
     parser.add_argument("--check", action="store_true", help="exit status 1 when a limit is missed")
     options = parser.parse_args()
@@ -160,7 +264,7 @@ def main():
     print(f"reeve {version}, Linux {platform.release()}, {os.cpu_count()} processors, {time.strftime('%Y-%m-%d')}")
     helpers, table = Helpers(), Table()
     for name in options.measures or MEASURES:
-        MEASURES[name](helpers, table, options)
+        MEASURES["flood" if options.flood and name == "restart" else name](helpers, table, options)
     if table.missed:
         print(f"\nmissed: {'; '.join(table.missed)}", file=sys.stderr)
     return 1 if table.missed and options.check else 0

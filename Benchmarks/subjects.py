@@ -1,5 +1,6 @@
 """What is measured: the agent, and the C programs beside it. Each runs in a directory of its own, as a child of ours."""
 
+import json
 import os
 import pathlib
 import signal
@@ -20,7 +21,8 @@ class Helpers:
         source = pathlib.Path(__file__).resolve().parent / "helpers"
         self._directory = tempfile.TemporaryDirectory(prefix="reeve-bench-")
         self.path = pathlib.Path(self._directory.name)
-        for name, flags in {"worker": ["-static"], "loop": [], "server": ["-lmicrohttpd"]}.items():
+        programs = {"worker": ["-static"], "writer": ["-static"], "loop": [], "server": ["-lmicrohttpd"]}
+        for name, flags in programs.items():
             command = ["cc", "-O2", "-Wall", "-Wextra", "-o", self.path / f"bench-{name}", source / f"{name}.c", *flags]
             subprocess.run(command, check=True)
 
@@ -117,6 +119,11 @@ class Subject:
         self.workers = self.births.of_all(self.count)
         return max(nanoseconds for _, nanoseconds in self.workers.values()) - begin
 
+    def writing_time(self):
+        """Nanoseconds from the first byte of a writer to its last one."""
+        _, number, nanoseconds = self.births.next()
+        return nanoseconds - self.workers[number][1]
+
     def start_time(self):
         """Nanoseconds from the launch until the last worker was in main()."""
         return max(nanoseconds for _, nanoseconds in self.workers.values()) - self.launched
@@ -137,13 +144,13 @@ class Agent(Subject):
     def command(self):
         self.port = free_port()
         tables = "".join(
-            f'[workers.w{number}]\ncommand = ["{self.helpers["worker"]}", "{self.births.path}", "{number}"]\n'
-            for number in range(self.count)
+            f"[workers.w{number}]\ncommand = {json.dumps(self.worker(number))}\n" for number in range(self.count)
         )
         configuration = self.path / "reeve.toml"
         configuration.write_text(
             f"""[agent]
 state_dir = "{self.path}/state"
+log_dir = "{self.path}/logs"
 
 [control]
 socket = "{self.path}/control.sock"
@@ -159,12 +166,51 @@ restart = "always"
 initial = "1ms"
 reset_after = "1ms"
 
-{tables}"""
+{tables}{self.more_tables()}"""
         )
         return [self.program, "run", "--config", str(configuration)]
 
+    def worker(self, number):
+        """The command of a worker."""
+        return [self.helpers["worker"], self.births.path, str(number)]
+
+    def more_tables(self):
+        """Workers that report nothing."""
+        return ""
+
     def url(self):
         return f"http://127.0.0.1:{self.port}/v1/workers"
+
+
+class FloodedAgent(Agent):
+    """reeve with a worker more, which writes as fast as it can."""
+
+    def more_tables(self):
+        line = "a line of output as workers write them, of some sixty bytes"
+        return f'[workers.flood]\ncommand = ["/usr/bin/yes", "{line}"]\n'
+
+
+class WritingAgent(Agent):
+    """reeve with workers that write: so many mebibytes each, or with 0 a line a second."""
+
+    def __init__(self, helpers, count, mebibytes):
+        super().__init__(helpers, count)
+        self.mebibytes = mebibytes
+
+    def worker(self, number):
+        return [self.helpers["writer"], self.births.path, str(number), str(self.mebibytes)]
+
+
+class File(Subject):
+    """No supervisor: the writer writes into a file itself."""
+
+    def __init__(self, helpers, mebibytes):
+        super().__init__(helpers, 1)
+        self.mebibytes = mebibytes
+
+    def command(self):
+        script = 'exec "$0" "$1" 0 "$2" >"$3"'
+        return ["sh", "-c", script, self.helpers["writer"], self.births.path, str(self.mebibytes), f"{self.path}/file"]
 
 
 class Server:

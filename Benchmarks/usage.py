@@ -18,7 +18,7 @@ def own_processes(root):
     own, unseen = [], [root]
     while unseen:
         pid = unseen.pop()
-        if names.get(pid) != "bench-worker":
+        if names.get(pid) not in ("bench-worker", "bench-writer"):
             own.append(pid)
         unseen += [child for child, parent in parents.items() if parent == pid]
     return own
