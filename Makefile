@@ -29,7 +29,7 @@ lint: ## Fails on any finding of the formatter, shellcheck and the project's own
 	@scripts/install-packages test
 	@scripts/lint
 
-campaign: ## Kills the agent 1,000 times, and compares the history with what the workers know.
+campaign: ## Kills the agent 1,000 times, its keeper, and both, and compares the history with what the workers know.
 	@scripts/campaign
 
 bench: ## Builds reeve and measures it beside a bare C loop and bare libmicrohttpd.

@@ -54,6 +54,32 @@ extension AgentTests {
             expectUntouched(bystander)
         }
 
+        /// The run ends while nobody is there, and its number is somebody else's when the next keeper comes.
+        @Test func itIsNotTakenForARunThatNobodyGuarded() throws {
+            let space = try ProcessNamespace(
+                shellWorker("web", lives) + shellWorker("other", lives),
+                first: Self.shell
+            )
+            let old = try space.waitForPID(of: "web")
+            let other = try space.waitForPID(of: "other")
+            let guards = try space.agent()
+            try space.run("kill -KILL \(guards.keeperPID ?? 0) \(guards.pid); kill -KILL \(old)")
+            try space.eventually("the number is free") { try space.run("[ -e /proc/\(old) ] || echo free") == "free\n" }
+            let bystander = try #require(try space.startBystander(numbered: old))
+            try space.startAgain()
+            try space.eventually("the next agent answers") {
+                (try? space.agent().pid).map { $0 != guards.pid } ?? false
+            }
+            #expect(try space.waitForPID(of: "other") == other, "it goes on")
+            _ = try space.waitForPID(of: "web", otherThan: old)
+            let exit = try #require(try space.exits(of: "web").first)
+            #expect(exit.pid == old && exit.outcome == "unknown" && exit.waitStatus == nil, "nothing is made up")
+            try self.disturb(space)
+            try self.killAgent(space)
+            try self.disturb(space)
+            expectUntouched(bystander)
+        }
+
         private func expectUntouched(_ bystander: ProcessEntry, _ location: SourceLocation = #_sourceLocation) {
             let now = ProcessEntry(pid: bystander.pid)
             #expect(now?.startTime == bystander.startTime && now?.isAlive == true, sourceLocation: location)

@@ -117,6 +117,13 @@ final class ProcessNamespace {
         return result.output
     }
 
+    /// Starts another keeper, as an init would.
+    func startAgain() throws {
+        let configuration = self.directory.file(AgentProcess.configurationName)
+        let log = self.directory.file("agent.log")
+        try self.run("setsid \(executable) run --config \(configuration) >>\(log) 2>&1 </dev/null &")
+    }
+
     /// Starts a process of nobody's that gets this number, with a session and a group of it; `nil` when somebody else was
     /// quicker.
     func startBystander(numbered pid: Int32) throws -> ProcessEntry? {

@@ -78,6 +78,24 @@ class Trouble(threading.Thread):
             kill(pid, number, lambda: has_run(pid, run))
 
 
+class Client(threading.Thread):
+    """Asks again and again, as a monitor does, and knows the longest time without an answer."""
+
+    def __init__(self, world):
+        super().__init__(daemon=True)
+        self.world = world
+        self.ends = threading.Event()
+        self.longest = 0.0
+
+    def run(self):
+        last = time.monotonic()
+        while not self.ends.wait(0.01):
+            if self.world.answers():
+                now = time.monotonic()
+                self.longest = max(self.longest, now - last)
+                last = now
+
+
 def end_of(world):
     """Ends the agent in its orderly way; what is left of the workers afterwards."""
     kill(world.keeper.pid, signal.SIGTERM)
@@ -219,17 +237,22 @@ def main():
         world.wait_until_it_answers()
         trouble = Trouble(world, options.seed + 1)
         trouble.start()
+        client = Client(world)
+        client.start()
         findings = collections.Counter()
         times = campaign(world, options, randomness, findings)
         time.sleep(options.seconds)
         trouble.ends.set()
+        client.ends.set()
         trouble.join()
+        client.join()
         left = end_of(world)
         verdict = Verdict(world, trouble, excuses=options.target == "both" or options.fate == "kill")
         verdict.findings.update(findings)
         if left:
             verdict.find("processes left", str(left))
         tell(verdict, times, trouble, time.monotonic() - begin)
+        print(f"{client.longest * 1000:.0f} ms was the longest time without an answer")
         if verdict.findings:
             print(f"FAILED; everything is in {world.directory}")
             return 1
