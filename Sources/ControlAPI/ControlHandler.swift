@@ -26,6 +26,9 @@ final class ControlHandler: HTTPHandler {
     var exits: RecentExits
     var operations = OperationLog()
     let events: EventFeed
+    /// The last event of the agents before.
+    let lastPastEvent: Int64
+    var hasRecalledPast = false
     /// The answer to GET /v1/exits without parameters, by `Detail`, until there is another exit, and the oldest in it.
     var newestExits: [(oldest: Int64?, response: HTTPResponse)?] = [nil, nil]
 
@@ -72,6 +75,7 @@ final class ControlHandler: HTTPHandler {
         self.status = StatusProjection(generation: agent.generation, at: timer.now.monotonic)
         self.exits = RecentExits(recovery)
         self.events = EventFeed(recovery, timer: timer)
+        self.lastPastEvent = recovery.lastTransitionID
         self.waits = WaitLimit(maximum: maximumWaits)
         self.workerWaits = WaitList(limit: self.waits, timer: timer)
         self.exitWaits = WaitList(limit: self.waits, timer: timer)
@@ -161,7 +165,8 @@ final class ControlHandler: HTTPHandler {
             case .operation(let operation):
                 self.operations.apply(operation, exits: self.exits)
                 operationsHaveMoved = true
-            case .configured, .instance, .scaled, .removed, .recovered, .shuttingDown: break
+            case .recovered: self.recallPast()
+            case .configured, .instance, .scaled, .removed, .shuttingDown: break
             }
         }
         self.setExpiry()
@@ -194,7 +199,7 @@ final class ControlHandler: HTTPHandler {
     }
 
     /// Wakes up when the next restart leaves its window: what is shown changes then, without any transition.
-    private func setExpiry() {
+    func setExpiry() {
         let next = self.status.nextExpiry
         guard next != self.expiry?.instant else { return }
         self.expiry?.cancel()

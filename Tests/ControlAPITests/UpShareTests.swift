@@ -37,6 +37,21 @@ import Testing
         #expect(Self.value(&share, 1012 * Self.hour) == 0.5106)
     }
 
+    @Test func whatWasBeforeIsPutInFront() {
+        var past = UpShare(since: 0)
+        past.note(isUp: true, at: Self.hour)
+        past.note(isUp: false, at: 2 * Self.hour)
+        past.note(isUp: true, at: 3 * Self.hour)
+        var share = UpShare(since: 5 * Self.hour)
+        share.note(isUp: true, at: 5 * Self.hour)
+        var lived = share
+        share.precede(by: past, livedOn: false)
+        #expect(Self.value(&share, 6 * Self.hour) == 0.3333)
+        lived.precede(by: past, livedOn: true)
+        #expect(Self.value(&lived, 6 * Self.hour) == 0.6666)
+        #expect(Self.value(&lived, 8 * Self.hour) == 0.75)
+    }
+
     @Test func onlyWhatWasNeverDownHasOne() {
         var share = UpShare(since: 0)
         share.note(isUp: true, at: 1)

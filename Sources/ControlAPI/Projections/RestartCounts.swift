@@ -12,6 +12,13 @@ struct RestartCounts {
         self.oneHour.add(count, at: now)
     }
 
+    /// Counts what happened earlier as well.
+    mutating func precede(by past: RestartCounts, at now: Int64) {
+        self.oneMinute.precede(by: past.oneMinute, at: now)
+        self.tenMinutes.precede(by: past.tenMinutes, at: now)
+        self.oneHour.precede(by: past.oneHour, at: now)
+    }
+
     /// `true` when a count has left its window.
     mutating func expire(at now: Int64) -> Bool {
         // Each must be asked, so no short circuit.

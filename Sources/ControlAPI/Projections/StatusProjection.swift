@@ -14,8 +14,10 @@ struct StatusProjection {
     /// In the order of the configuration.
     private(set) var workers: [WorkerStatus] = []
     private var indices: [String: Int] = [:]
+    /// What all times are counted from; so long before the agent's beginning that none of interest is earlier.
     private let origin: MonotonicInstant
-    private var lastUpShareLook: Int64 = 0
+    private static let earlier = Duration.seconds(48 * 3600)
+    private var lastUpShareLook: Int64
     /// When the next restart leaves its window, or earlier.
     private var expiry: Int64?
     /// By `Detail`, for the present revision.
@@ -24,7 +26,8 @@ struct StatusProjection {
     /// - Parameter generation: counts the starts of the agent; revisions of different ones never meet.
     init(generation: Int64, at now: MonotonicInstant) {
         self.revision = generation << 32
-        self.origin = now
+        self.origin = now.advanced(by: .zero - Self.earlier)
+        self.lastUpShareLook = Self.earlier.nanoseconds / 1_000_000
     }
 
     // MARK: The stream
@@ -79,6 +82,23 @@ struct StatusProjection {
             instance.upShare.note(isUp: status.state == .running, at: now)
         }
         self.noteExpiry(of: self.workers[worker].instances[place].restarts)
+    }
+
+    /// Puts what was before the agent's beginning before what was counted since.
+    mutating func takeUp(_ activity: PastActivity, began: Timestamp, at now: MonotonicInstant) {
+        let now = self.milliseconds(now)
+        for (id, past) in activity.instances {
+            guard let worker = self.indices[id.worker], let place = self.workers[worker].place(of: id.index) else {
+                continue
+            }
+            self.update(worker, place) { instance in
+                instance.restarts.precede(by: past.restarts, at: now)
+                // A run that lived through it was up all the time; of another nobody knows when it ended.
+                let livedOn = past.isUp && instance.status.startedAt.map { $0 < began } ?? false
+                instance.upShare.precede(by: past.upShare, livedOn: livedOn)
+            }
+            self.noteExpiry(of: self.workers[worker].instances[place].restarts)
+        }
     }
 
     private mutating func apply(_ record: ExitRecord) {

@@ -5,7 +5,7 @@ struct UpShare {
     static let buckets = 48
     static let width: Int64 = 1_800_000
 
-    private let since: Int64
+    private var since: Int64
     private var last: Int64
     private var isUp = false
     /// For each bucket how long it was up.
@@ -19,6 +19,21 @@ struct UpShare {
     mutating func note(isUp: Bool, at now: Int64) {
         self.advance(to: now)
         self.isUp = isUp
+    }
+
+    /// Puts what was before in front of what is known; times have the same beginning.
+    ///
+    /// - Parameter livedOn: whether what was up at the end of `past` was up until this share begins.
+    mutating func precede(by past: UpShare, livedOn: Bool) {
+        guard past.since < self.since else { return }
+        var past = past
+        past.isUp = past.isUp && livedOn
+        past.note(isUp: false, at: self.since)
+        past.advance(to: self.last)
+        for bucket in self.up.indices {
+            self.up[bucket] += past.up[bucket]
+        }
+        self.since = past.since
     }
 
     /// 0 to 1 in steps of 0.0001, rounded down so that only what was never down has 1; `nil` before any time has passed.

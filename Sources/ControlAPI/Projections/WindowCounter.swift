@@ -26,6 +26,13 @@ struct WindowCounter {
         self.sum += count
     }
 
+    /// Counts what happened earlier as well; times have the same beginning.
+    mutating func precede(by past: WindowCounter, at now: Int64) {
+        self.counts = past.counts + self.counts
+        self.sum += past.sum
+        _ = self.expire(at: now)
+    }
+
     /// Lets go what lies outside of the window; `true` when something did.
     mutating func expire(at now: Int64) -> Bool {
         let oldest = now / self.width - Self.buckets
