@@ -253,6 +253,7 @@ extension Keeper {
             self.log.write(.error, "the agent does not start", ["how": how])
             return self.finish(code)
         }
+        self.notification?.status("The agent died (\(how)) and is started again.")
         self.log.write(.error, "the agent died", ["pid": "\(agent.pid)", "how": how, "runs": "\(self.custody.count)"])
         let killers = [SIGKILL, SIGTERM, SIGINT, SIGQUIT, SIGHUP]
         self.startAgent(

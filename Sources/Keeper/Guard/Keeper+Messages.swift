@@ -120,6 +120,7 @@ extension Keeper {
         guard let agent = self.agent else { return }
         self.notification?.ready()
         self.notification?.alive()
+        self.notification?.status("The agent with pid \(agent.pid) supervises and answers.")
         guard agent.phase != .ready else { return }
         self.agent?.phase = .ready
         self.wasEverReady = true
