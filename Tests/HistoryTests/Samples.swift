@@ -111,6 +111,11 @@ final class WriterHarness {
         outputs.forEach(self.tell)
     }
 
+    /// Lets go of all that was told, which would hide what the writer itself holds.
+    func forgetWhatWasTold() {
+        (self.published, self.reaped, self.durable, self.outcomes) = ([], [], [], [])
+    }
+
     private func tell(_ output: HistoryWriter.Output) {
         self.notices += output.notices
         self.outcomes += output.completions.map(\.1)
