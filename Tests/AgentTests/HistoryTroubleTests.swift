@@ -22,6 +22,18 @@ extension AgentTests {
             }
             let last = try agent.waitForExits(of: "web", count: 301)
             #expect(last.map(\.seq) == Array(1...301))
+            let told = try agent.get("/v1/agent").text
+            #expect(
+                told.contains("the history cannot be written: ") && told.contains("exits wait in memory"),
+                "\(told)"
+            )
+            let metrics = try agent.get("/metrics").text
+            #expect(metrics.contains("\nreeve_history_degraded 1\n"))
+            #expect(!metrics.contains("\nreeve_history_pending 0\n"))
+            // Who follows the events has missed none.
+            let events = try EventStream(to: agent.address, after: 0, query: "?follow=false&type=exit")
+            events.receiveToEnd()
+            #expect(events.types.count == 301)
             // The operator is heard as well.
             try agent.operate("restart", "web")
             disk.free()
