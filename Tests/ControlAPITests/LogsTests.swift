@@ -238,6 +238,31 @@ import Testing
         #expect(try desk.ask("GET", "/v1/workers/web/logs", as: .user(77, groups: [501])).status == 200)
     }
 
+    @Test func whatIsCapturedIsCountedFromTheFirstScrape() throws {
+        let desk = Desk()
+        var merged = WorkerSpecification(name: "merged", command: ["/bin/true"])
+        merged.output = OutputPolicy(standardOutput: .capture, standardError: .standardOutput)
+        var quiet = WorkerSpecification(name: "quiet", command: ["/bin/true"])
+        quiet.output = OutputPolicy(standardOutput: .null, standardError: .inherit)
+        desk.apply(.configured([WorkerSpecification(name: "web", command: ["/bin/true"]), merged, quiet]))
+        func samples() throws -> [String] {
+            try desk.get("/metrics").text.split(separator: "\n").map(String.init).filter {
+                $0.hasPrefix("reeve_worker_output_bytes_total{")
+            }
+        }
+        let name = "reeve_worker_output_bytes_total"
+        let first = try samples()
+        #expect(
+            first == [
+                "\(name){worker=\"web\",slot=\"0\",stream=\"stdout\"} 0",
+                "\(name){worker=\"web\",slot=\"0\",stream=\"stderr\"} 0",
+                "\(name){worker=\"merged\",slot=\"0\",stream=\"stdout\"} 0",
+            ]
+        )
+        desk.output.write("12345\n", "web", 0, .standardError)
+        #expect(try samples().contains("\(name){worker=\"web\",slot=\"0\",stream=\"stderr\"} 6"))
+    }
+
     @Test func aDiskThatHangsIsWaitedForWithinABound() throws {
         let desk = Desk.withWorkers()
         desk.output.contents.withLock { $0.isHeld = true }
