@@ -169,7 +169,9 @@ let package = Package(
         ),
         .testTarget(
             name: "AgentTests",
-            dependencies: ["TestSupport", "ControlMessages", "LinuxSystem", "Supervision", "reeve"],
+            dependencies: [
+                "TestSupport", "ControlMessages", "LinuxSystem", "Supervision", "reeve", "KeeperTestProgram",
+            ],
             swiftSettings: swiftSettings
         ),
         .testTarget(

@@ -112,3 +112,13 @@ extension Agent {
         }
     }
 }
+
+extension WorkerRoster.UpgradeNews {
+    init(_ upgrade: KeeperWelcome.Upgrade) {
+        switch upgrade {
+        case .none: self = .none
+        case .onTrial: self = .onTrial
+        case .rolledBack(let reason): self = .rolledBack(reason: reason)
+        }
+    }
+}

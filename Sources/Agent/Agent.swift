@@ -17,6 +17,8 @@ final class Agent {
     /// How long what nobody waits for may wait for the supervision loop to wake up for something else.
     static let patience = Duration.milliseconds(20)
 
+    private static let keeperless = "the keeper has gone, and nobody else can start another binary"
+
     /// Those that mean something, and those that would end the agent and leave its workers behind.
     private static let signals = [
         SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM,
@@ -194,6 +196,12 @@ final class Agent {
             self.log.flush()
             return 0
         }
+        guard !self.supervisor.assumeIsolated({ $0.isLeaving }) else {
+            self.log.logger.notice("gives way to the binary on disk")
+            self.log.flush()
+            self.link.leaveForUpgrade()
+            return 0
+        }
         self.kernel.custody?.journal?.discard()
         self.log.logger.notice("ended")
         self.log.flush()
@@ -228,22 +236,33 @@ final class Agent {
             survivors: self.survivors,
             isContinuation: self.link.welcome.starts > 1 || self.link.welcome.previousEnd != .none
                 || !self.survivors.isEmpty,
-            lastExits: self.recovery.lastExits
+            lastExits: self.recovery.lastExits,
+            upgrade: WorkerRoster.UpgradeNews(self.link.welcome.upgrade)
         )
         let output = self.output
         let records = LoopBound(self.records, to: loop)
-        supervisor.assumeIsolated { supervisor in
-            supervisor.begin(
+        let close: @Sendable () -> Void = {
+            history.loop.execute {
+                history.assumeIsolated { $0.close() }
+                control.stop(after: Self.farewell) { loop.stop() }
+            }
+        }
+        supervisor.assumeIsolated { running in
+            running.begin(
                 after: recovery,
                 record: { records.take().submit($0) },
                 shuttingDown: { link.take().shuttingDown() },
+                upgrading: {
+                    guard !link.take().isClosed else {
+                        return supervisor.assumeIsolated { $0.upgradeRefused(Self.keeperless) }
+                    }
+                    link.take().requestUpgrade()
+                },
+                leaving: { records.take().finish(close) },
                 ended: {
                     records.take().finish {
                         output.loop.execute { output.assumeIsolated { $0.close() } }
-                        history.loop.execute {
-                            history.assumeIsolated { $0.close() }
-                            control.stop(after: Self.farewell) { loop.stop() }
-                        }
+                        close()
                     }
                 }
             )
@@ -259,13 +278,17 @@ final class Agent {
     private func heard(_ event: KeeperLink.Event) {
         switch event {
         case .exited(let run, let exit): self.kernel.adoptedRunEnded(run, exit)
-        case .upgradeAnswer: break
+        case .upgradeAnswer(let refusal?): self.supervisor.assumeIsolated { $0.upgradeRefused(refusal) }
+        case .upgradeAnswer(nil): self.supervisor.assumeIsolated { $0.upgradeGranted() }
+        case .upgraded: self.supervisor.assumeIsolated { $0.upgradeSucceeded() }
         case .delayed:
             self.log.logger.warning("the keeper does not read: should this agent die now, it knows less of the runs")
         case .caughtUp(let lost):
             let level: Logger.Level = lost > 0 ? .error : .notice
             self.log.logger.log(level: level, "the keeper knows the runs again", metadata: ["lost": "\(lost)"])
-        case .closed: self.keeperLost()
+        case .closed:
+            self.supervisor.assumeIsolated { $0.upgradeRefused(Self.keeperless) }
+            self.keeperLost()
         }
     }
 

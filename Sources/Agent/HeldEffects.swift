@@ -47,7 +47,7 @@ extension Effect {
         switch self {
         case .spawn(let id, _), .terminate(let id, _, _), .kill(let id, _), .signal(let id, _, _, _): id
         case .announce(let note): note.instance
-        case .timer, .publish, .ended: nil
+        case .timer, .upgrade, .publish, .ended: nil
         }
     }
 }

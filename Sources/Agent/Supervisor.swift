@@ -11,16 +11,22 @@ public actor Supervisor: SupervisorCommands {
         self.loop.asUnownedSerialExecutor()
     }
 
-    private var roster: WorkerRoster
+    var roster: WorkerRoster
     private let specifications: [String: WorkerSpecification]
     private let boundKernel: LoopBound<any Kernel>
-    private var kernel: any Kernel { self.boundKernel.take() }
+    var kernel: any Kernel { self.boundKernel.take() }
     private var record: @Sendable (HistorySubmission) -> Void = { _ in }
     private var ended: @Sendable () -> Void = {}
     /// With which the agent ends, once a shutdown has ended everything.
     private(set) var exitStatus: UInt8 = 0
     /// Called once, when a shutdown has begun; `nil` after that.
     private var shuttingDown: (@Sendable () -> Void)?
+    /// Called when the keeper is to be asked for the binary on disk; see Supervisor+Upgrade.
+    private var upgrading: @Sendable () -> Void = {}
+    /// Called when the agent is to end for that.
+    var leaving: @Sendable () -> Void = {}
+    /// Whether the agent ends so that another binary takes its place.
+    var isLeaving = false
     /// Transitions that were decided and not told yet.
     private var untold: [Transition] = []
     private var tellsSoon = false
@@ -31,7 +37,7 @@ public actor Supervisor: SupervisorCommands {
     private var held = HeldEffects()
     private var waiting: [HeldEffects.Token: (CheckedContinuation<Void, Never>, EventLoop.Deadline)] = [:]
     /// How long a decision may wait for its commit. A disk that hangs keeps nobody from stopping a worker.
-    private static let longestCommit = Duration.seconds(1)
+    static let longestCommit = Duration.seconds(1)
 
     init(
         loop: EventLoop,
@@ -46,16 +52,21 @@ public actor Supervisor: SupervisorCommands {
     }
 
     /// Begins to supervise. Once, on the loop. `record` is called with every batch of transitions, in order; `shuttingDown`
-    /// once, when a shutdown begins or goes on, and `ended` when it has ended everything.
+    /// once, when a shutdown begins or goes on, and `ended` when it has ended everything; `upgrading` when the binary on disk
+    /// is asked for, and `leaving` when the agent is to end so that it takes over.
     func begin(
         after recovery: WorkerRoster.Recovery = WorkerRoster.Recovery(),
         record: @escaping @Sendable (HistorySubmission) -> Void,
         shuttingDown: @escaping @Sendable () -> Void = {},
+        upgrading: @escaping @Sendable () -> Void = {},
+        leaving: @escaping @Sendable () -> Void = {},
         ended: @escaping @Sendable () -> Void
     ) {
         self.record = record
         self.ended = ended
         self.shuttingDown = shuttingDown
+        self.upgrading = upgrading
+        self.leaving = leaving
         self.kernel.deliver = { [unowned self] event in
             self.assumeIsolated { $0.handle(event) }
         }
@@ -179,6 +190,8 @@ public actor Supervisor: SupervisorCommands {
             }
         case .timer(let timer, let instant):
             self.kernel.setTimer(timer, instant)
+        case .upgrade:
+            self.upgrading()
         case .publish(let transition):
             self.untold.append(transition)
         case .ended(_, let status):

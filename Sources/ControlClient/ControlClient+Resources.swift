@@ -166,6 +166,10 @@ extension ControlRequest {
         ControlRequest("POST", "/v1/agent/shutdown")
     }
 
+    public static func upgrade(reason: String? = nil) -> ControlRequest {
+        ControlRequest("POST", "/v1/agent/upgrade", query: parameters([("reason", reason)]))
+    }
+
     private static func timeout(_ waitSeconds: Int?) -> Duration {
         waitSeconds.map { .seconds($0) + Self.patience } ?? Self.defaultTimeout
     }

@@ -12,6 +12,8 @@ public enum Effect: Equatable, Sendable {
     case signal(InstanceID, RunID, Signal, SignalScope)
     /// Call `timeReached` at this instant, instead of any other time asked for under this name; `nil` for never.
     case timer(TimerID, MonotonicInstant?)
+    /// Have the agent replaced by the binary on disk; `upgradeRefused` when that cannot be.
+    case upgrade(OperationID)
     /// Tell everybody.
     case publish(Transition)
     /// Everything has ended, because the operation asked for it: the agent may end, with this exit status.

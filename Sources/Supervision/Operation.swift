@@ -8,12 +8,14 @@ public enum OperationAction: String, Sendable, CaseIterable {
     case signal
     case reset
     case shutdown
+    /// That the binary on disk takes the agent's place.
+    case upgrade
 
     /// Whether it says what is wanted of workers from now on.
     public var isDecision: Bool {
         switch self {
         case .start, .stop, .restart, .scale: true
-        case .signal, .reset, .shutdown: false
+        case .signal, .reset, .shutdown, .upgrade: false
         }
     }
 }

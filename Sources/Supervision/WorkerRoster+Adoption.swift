@@ -117,7 +117,7 @@ extension WorkerRoster {
     mutating func resume(_ operation: Operation, at now: Moment) -> Bool {
         switch operation.action {
         case .start, .stop, .restart, .scale, .shutdown: break
-        case .signal, .reset: return false
+        case .signal, .reset, .upgrade: return false
         }
         guard let slots = self.slots(of: operation) else { return false }
         if operation.action == .shutdown {
@@ -177,7 +177,7 @@ extension WorkerRoster {
                 self.operations[id]?.resumeWait(step)
                 self.operations[id]?.advance(step, self.slots[slot].machine, exit: nil, at: now.monotonic)
             }
-        case .signal, .reset: break
+        case .signal, .reset, .upgrade: break
         }
     }
 }

@@ -16,6 +16,7 @@ extension WorkerRoster {
         public var isContinuation: Bool
         /// The newest recorded exit of each instance.
         public var lastExits: [ExitRecord]
+        public var upgrade: UpgradeNews
 
         public init(
             memories: [InstanceMemory] = [],
@@ -24,7 +25,8 @@ extension WorkerRoster {
             unfinishedOperations: [Operation] = [],
             survivors: [SurvivingRun] = [],
             isContinuation: Bool = false,
-            lastExits: [ExitRecord] = []
+            lastExits: [ExitRecord] = [],
+            upgrade: UpgradeNews = .none
         ) {
             self.memories = memories
             self.workers = workers
@@ -33,6 +35,7 @@ extension WorkerRoster {
             self.survivors = survivors
             self.isContinuation = isContinuation
             self.lastExits = lastExits
+            self.upgrade = upgrade
         }
     }
 
@@ -52,12 +55,13 @@ extension WorkerRoster {
             let id = self.slots[index].machine.id
             self.recover(index, memories[id], survivors[id] ?? [], isEnding: shutdown != nil, at: now)
         }
-        for operation in recovery.unfinishedOperations {
+        for operation in recovery.unfinishedOperations where operation.action != .upgrade {
             if !recovery.isContinuation || !self.resume(operation, at: now) {
                 self.publish(.operation(Self.aborted(operation, at: now)), at: now)
             }
         }
         self.goOnEnding(shutdown, recovery.lastExits, at: now)
+        self.recoverUpgrade(recovery.unfinishedOperations, recovery.upgrade, at: now)
         self.endLeaving(at: now)
         self.endAbandoned(recovery.survivors, at: now)
         // Instances that are no more, of workers that there are. Should they come again, they begin anew.
@@ -99,12 +103,15 @@ extension WorkerRoster {
         }
     }
 
+    /// Why an operation of the agent before is `aborted`.
+    static let endedBefore = "the agent ended before it was over"
+
     /// An operation that was under way when the agent died: nobody goes on with it.
     private static func aborted(_ operation: Operation, at now: Moment) -> Operation {
         var operation = operation
         operation.state = .aborted
         operation.finishedAt = now.wall
-        operation.error = "the agent ended before it was over"
+        operation.error = Self.endedBefore
         for index in operation.instances.indices {
             switch operation.instances[index].outcome {
             case .pending: operation.instances[index].outcome = .skipped
@@ -122,7 +129,7 @@ extension WorkerRoster {
         switch action {
         case .start, .restart: desired = .up
         case .stop: desired = .down
-        case .scale, .shutdown, .signal, .reset: return
+        case .scale, .shutdown, .signal, .reset, .upgrade: return
         }
         let decision = Decision(desired: desired, isPersistent: isPersistent)
         guard decision != self.slots[index].decision else { return }

@@ -49,7 +49,7 @@ extension WorkerRoster {
         case .stop, .shutdown:
             (changed, answer) = self.slots[slot].machine.stop(grace: grace, by: by, at: now)
             phase = .ending
-        case .signal, .reset:
+        case .signal, .reset, .upgrade:
             preconditionFailure("\(action) has no steps")
         }
         self.decide(slot, by: action, isPersistent: self.operations[id]?.isPersistent == true)

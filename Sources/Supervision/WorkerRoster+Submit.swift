@@ -6,6 +6,10 @@ extension WorkerRoster {
             defer { self.publishTouchedOperations(at: now) }
             return self.submitShutdown(request, at: now)
         }
+        if request.action == .upgrade {
+            defer { self.publishTouchedOperations(at: now) }
+            return self.submitUpgrade(request, at: now)
+        }
         var targets: [Int] = []
         var workers: Set<Int> = []
         for name in request.workers {
@@ -24,7 +28,8 @@ extension WorkerRoster {
             case .signal: self.submitSignal(request, targets, workers: workers, at: now)
             case .reset: self.submitReset(request, targets, workers: workers, at: now)
             case .scale: self.submitScale(request, workers, at: now)
-            case .start, .stop, .restart, .shutdown: self.submitSteps(request, targets, workers: workers, at: now)
+            case .start, .stop, .restart, .shutdown, .upgrade:
+                self.submitSteps(request, targets, workers: workers, at: now)
             }
         self.publishTouchedOperations(at: now)
         return submission
@@ -56,6 +61,7 @@ extension WorkerRoster {
         if request.action == .shutdown {
             self.shutdown = operation.id
             self.publish(.shuttingDown(requestedBy: request.requestedBy, reason: request.reason), at: now)
+            self.abortUpgrade(by: operation.id, at: now)
         }
         return self.begin(operation, request, targets, at: now)
     }
@@ -198,7 +204,7 @@ extension WorkerRoster {
             let added = targets.indices.filter { !self.slots[targets[$0]].isLeaving }
             let leaving = targets.indices.filter { self.slots[targets[$0]].isLeaving }
             return [added + leaving.reversed()]
-        case .start, .signal, .reset: return [Array(targets.indices)]
+        case .start, .signal, .reset, .upgrade: return [Array(targets.indices)]
         case .restart:
             var batches: [[Int]] = []
             var place = 0
@@ -232,7 +238,7 @@ extension WorkerRoster {
                 total += slots.contains { self.slots[$0].isLeaving } ? max(grace, up) : up
             case .start: total += Self.startTimeout + active.observation
             case .restart: total += grace + Self.startTimeout + active.observation
-            case .stop, .shutdown, .signal, .reset: total += grace
+            case .stop, .shutdown, .signal, .reset, .upgrade: total += grace
             }
         }
         return total

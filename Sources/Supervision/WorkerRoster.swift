@@ -9,7 +9,8 @@
 // * the same action on instances that are all part of one that runs joins that one;
 // * another start or restart on a worker that an operation holds is a conflict;
 // * shutdown is a stop of everything, which a stop joins; a start, restart or scale is not accepted any more. The end of a
-//   vital worker begins one by itself (see WorkerRoster+Vital).
+//   vital worker begins one by itself (see WorkerRoster+Vital);
+// * an upgrade of the agent goes beside all of them but a shutdown (see WorkerRoster+Upgrade).
 // A scale of a worker is as a start in that (see WorkerRoster+Scale).
 // An aborted operation ends at once. What its instances were doing goes on until the operation that aborted it, or the
 // state machine itself, says otherwise.
@@ -45,6 +46,8 @@ public struct WorkerRoster: Sendable {
     /// Operations that are to be looked at, at the end of the call, in the order in which they changed first.
     var touchedOperations: [OperationID] = []
     var shutdown: OperationID?
+    /// The upgrade that is under way.
+    var upgrade: Operation?
     /// With which the agent ends after it.
     var exitStatus: UInt8 = 0
     /// Slots of vital workers that ended for good in the present call.

@@ -5,7 +5,7 @@ import Supervision
 enum CommandName {
     /// Commands of the description that this version does not have.
     static let toCome = [
-        "hold", "unhold", "reload", "check", "upgrade", "token", "import", "completions",
+        "hold", "unhold", "reload", "check", "token", "import", "completions",
     ]
 
     static var known: [String] {

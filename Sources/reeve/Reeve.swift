@@ -18,7 +18,7 @@ struct Reeve: ParsableCommand {
             RunCommand.self, AgentCommand.self, CheckConfigCommand.self, StatusCommand.self, StartCommand.self,
             StopCommand.self,
             RestartCommand.self, ScaleCommand.self, SignalCommand.self, ResetCommand.self, ExitsCommand.self,
-            LogsCommand.self, EventsCommand.self, ShutdownCommand.self,
+            LogsCommand.self, EventsCommand.self, ShutdownCommand.self, UpgradeCommand.self,
         ]
     )
 

@@ -105,7 +105,7 @@ extension AgentTests {
 
         @Test func noAgentIsThree() throws {
             let directory = try TemporaryDirectory()
-            for arguments in [["status"], ["stop", "web"], ["exits"], ["shutdown"]] {
+            for arguments in [["status"], ["stop", "web"], ["exits"], ["shutdown"], ["upgrade"]] {
                 let result = try run([executable] + arguments + ["--socket", directory.file("none.sock")])
                 #expect(result.code == 3, "\(arguments): \(result.output)\(result.errors)")
                 #expect(result.errors.contains(directory.file("none.sock")), "\(result.errors)")
@@ -174,6 +174,7 @@ extension AgentTests {
             #expect(help.code == 0)
             for name in [
                 "run", "check-config", "status", "start", "stop", "restart", "signal", "reset", "exits", "shutdown",
+                "upgrade",
             ] {
                 #expect(help.output.contains(name), "\(name) is not in the help")
             }

@@ -165,7 +165,9 @@ import Testing
     }
 
     @Test func whatExistsIsToldOnlyToThoseWhoMaySeeIt() throws {
-        for target in ["/nothing", "/v1/workers/nobody", "/metrics", "/v1/reload", "/v1/agent/shutdown"] {
+        for target in [
+            "/nothing", "/v1/workers/nobody", "/metrics", "/v1/reload", "/v1/agent/shutdown", "/v1/agent/upgrade",
+        ] {
             try self.desk.refused(403, .forbidden, "GET", target, as: .user(1002))
             try self.desk.refused(401, .unauthorized, "GET", target, as: .tcp(2))
         }

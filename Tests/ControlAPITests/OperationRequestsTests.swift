@@ -224,6 +224,7 @@ import Testing
         ("{\"workers\":\"all\"}", 400, .invalidParameter),
         ("{\"action\":\"scale\",\"workers\":\"all\"}", 400, .invalidParameter),
         ("{\"action\":\"shutdown\",\"workers\":\"all\"}", 400, .invalidParameter),
+        ("{\"action\":\"upgrade\",\"workers\":\"all\"}", 400, .invalidParameter),
         ("{\"action\":\"stop\",\"workers\":[]}", 400, .invalidParameter),
         ("{\"action\":\"stop\",\"workers\":[1]}", 400, .invalidBody),
         ("{\"action\":\"stop\",\"workers\":[\"a,b\"]}", 400, .invalidBody),
@@ -275,5 +276,23 @@ import Testing
         #expect(try response.decode(OperationMessage.self).action == "shutdown")
         #expect(self.desk.handler.waits.count == 0)
         try self.desk.refused(400, .unknownParameter, "POST", "/v1/agent/shutdown?wait=done")
+    }
+    // MARK: Upgrade
+
+    @Test func anUpgradeIsAnsweredByTheAgentThatIsReplaced() throws {
+        let exchange = self.desk.send("POST", "/v1/agent/upgrade?reason=release 0.2")
+        let request = try #require(self.desk.requests.first?.request)
+        #expect(request.action == .upgrade && request.workers.isEmpty && request.reason == "release 0.2")
+        var operation = self.desk.operation(.upgrade)
+        operation.workers = []
+        operation.instances = []
+        self.desk.apply(.operation(operation))
+        self.desk.answer(.accepted(operation, budget: .zero))
+        let response = try exchange.response()
+        #expect(response.status == 202)
+        #expect(response.header("Location") == "/v1/operations/\(operation.id)")
+        #expect(self.desk.handler.waits.count == 0)
+        try self.desk.refused(400, .unknownParameter, "POST", "/v1/agent/upgrade?wait=done")
+        try self.desk.refused(403, .forbidden, "POST", "/v1/agent/upgrade", as: .user(1002))
     }
 }

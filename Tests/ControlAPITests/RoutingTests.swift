@@ -54,7 +54,7 @@ import Testing
 
     @Test(arguments: [
         ("/", "GET"), ("/v1/check/web", "GET"), ("/v1/workers/web/hold", "PUT"),
-        ("/v1/reload", "POST"), ("/v1/agent/upgrade", "POST"),
+        ("/v1/reload", "POST"),
     ])
     func aPathToComeIsRefusedByName(target: String, method: String) throws {
         let detail = try self.desk.refused(404, .notSupportedYet, method, target)

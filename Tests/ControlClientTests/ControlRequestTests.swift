@@ -70,5 +70,6 @@ import Testing
         )
         #expect(ControlRequest.reset(worker: "web").target == "/v1/workers/web/reset")
         #expect(ControlRequest.shutdown().method == "POST")
+        #expect(ControlRequest.upgrade(reason: "release 0.2").target == "/v1/agent/upgrade?reason=release%200.2")
     }
 }

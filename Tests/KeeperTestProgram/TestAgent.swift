@@ -238,6 +238,7 @@ final class TestAgent {
             guard refusal == nil else { return }
             self.link.leaveForUpgrade()
             exit(0)
+        case .upgraded: Lines.append("upgraded \(getpid())", to: "\(self.directory)/agents")
         case .delayed, .caughtUp: Lines.append("\(event)", to: "\(self.directory)/custody")
         case .closed: Lines.append("the keeper has gone", to: "\(self.directory)/agents")
         }

@@ -87,6 +87,7 @@ import Testing
         #expect(read[6] == .exited(Samples.run, .neverExecuted) && read[7] == .exited(Samples.run, .unknown))
         #expect(read[8] == .upgradeAnswer(nil))
         #expect(read[9] == .upgradeAnswer("cannot open /x: No such file or directory"))
+        #expect(read[10] == .upgradeDone)
     }
 
     @Test func aTextThatIsTooLongIsCutBetweenCharacters() throws {

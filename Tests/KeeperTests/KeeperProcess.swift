@@ -77,6 +77,11 @@ final class KeeperProcess {
         self.directory.lines("agents").filter { $0.hasPrefix("agent ") }
     }
 
+    /// What agents wrote when they heard that their binary is trusted.
+    var upgraded: [String] {
+        self.directory.lines("agents").filter { $0.hasPrefix("upgraded ") }
+    }
+
     /// Waits until the agent with this number since the begin has taken over; answers its pid.
     @discardableResult
     func agentBegins(_ number: Int, within limit: Duration = patience) throws -> Int32 {

@@ -85,6 +85,7 @@ enum Samples {
                 KeeperMessage.exited(Self.run, .unknown),
                 KeeperMessage.upgradeAnswer(nil),
                 KeeperMessage.upgradeAnswer("cannot open /x: No such file or directory"),
+                KeeperMessage.upgradeDone(),
             ]
         }
     }

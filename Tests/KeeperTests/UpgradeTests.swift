@@ -37,6 +37,8 @@ import Testing
             try keeper.eventually("the keeper is replaced") {
                 keeper.directory.lines("log").count { $0.contains("goes on as the new binary") } == round
             }
+            try keeper.eventually("the agent is told") { keeper.upgraded.count == round }
+            #expect(keeper.upgraded.last == "upgraded \(try keeper.newAgent())")
         }
         #expect(target(of: "/proc/\(pid)/exe") == path)
         // It guards as before.
@@ -56,6 +58,7 @@ import Testing
         let (keeper, _) = try self.keeper(behaviour)
         keeper.program.signal(SIGUSR1)
         try keeper.agentBegins(2)
+        #expect(keeper.upgraded.isEmpty)
         #expect(keeper.agents[1].contains("rolledBack") && keeper.agents[1].contains(reason), "\(keeper.agents[1])")
         #expect(try keeper.end().exitCode == 0)
         try CampaignTests.compare(keeper, adoptions: 0)
@@ -91,6 +94,7 @@ import Testing
         try keeper.agentBegins(2)
         try keeper.eventually("the refusal") { keeper.log.contains("the new binary cannot take the keeper's place") }
         #expect(target(of: "/proc/\(keeper.program.pid)/exe") != path)
+        try keeper.eventually("the agent is told") { keeper.upgraded.count == 1 }
         sendSignal(SIGKILL, to: try keeper.newAgent())
         try keeper.agentBegins(3)
         #expect(try keeper.end().exitCode == 0)

@@ -11,6 +11,8 @@ public final class AgentProcess {
     public let stateDirectory: String
     /// The keeper.
     public private(set) var program: ChildProgram
+    /// The file that it was started from.
+    public let executable: String
     /// Kept bound for the workers as long as the agent lives.
     private let ports: [ReservedPort]
 
@@ -23,6 +25,7 @@ public final class AgentProcess {
     ///   - control: lines of `[control]`, beside `socket`.
     ///   - agent: lines of `[agent]`, beside the directories.
     ///   - logs: the directory of the workers' output; one of its own in the temporary directory where it is `nil`.
+    ///   - executable: the program's file; the built one where it is `nil`.
     ///   - state: the state directory; one of its own in the temporary directory where it is `nil`.
     public init(
         _ workers: String,
@@ -32,10 +35,12 @@ public final class AgentProcess {
         logs: String? = nil,
         state: String? = nil,
         in directory: TemporaryDirectory? = nil,
+        executable: String? = nil,
         ports: [ReservedPort] = [],
         waits: Bool = true
     ) throws {
         self.directory = try directory ?? TemporaryDirectory()
+        self.executable = executable ?? TestSupport.executable
         self.ports = ports
         let path = self.directory.path
         self.stateDirectory = state ?? "\(path)/state"
@@ -54,7 +59,7 @@ public final class AgentProcess {
             \(workers)
             """
         try self.directory.write(text, to: Self.configurationName)
-        self.program = try Self.launch(in: self.directory)
+        self.program = try Self.launch(self.executable, in: self.directory)
         if waits {
             try self.waitUntilItAnswers()
         }
@@ -63,9 +68,10 @@ public final class AgentProcess {
     /// Starts the agent on a configuration that the test has written into the directory.
     public init(configured directory: TemporaryDirectory, ports: [ReservedPort] = []) throws {
         self.directory = directory
+        self.executable = TestSupport.executable
         self.stateDirectory = directory.file("state")
         self.ports = ports
-        self.program = try Self.launch(in: directory)
+        self.program = try Self.launch(self.executable, in: directory)
         try self.waitUntilItAnswers()
     }
 
@@ -75,7 +81,7 @@ public final class AgentProcess {
 
     /// Starts it once more on the same configuration, after it ended.
     public func startAgain() throws {
-        self.program = try Self.launch(in: self.directory)
+        self.program = try Self.launch(self.executable, in: self.directory)
         let orphans = self.orphans
         try self.eventually("no agent of a former keeper answers") {
             guard !orphans.isEmpty else { return true }
@@ -84,7 +90,7 @@ public final class AgentProcess {
         try self.waitUntilItAnswers()
     }
 
-    private static func launch(in directory: TemporaryDirectory) throws(Errno) -> ChildProgram {
+    private static func launch(_ executable: String, in directory: TemporaryDirectory) throws(Errno) -> ChildProgram {
         try ChildProgram(
             [executable, "run", "--config", directory.file(Self.configurationName)],
             standardOutput: directory.file("agent.log"),
@@ -209,7 +215,10 @@ public final class AgentProcess {
 
     /// Runs the command line on this agent's socket.
     public func reeve(_ arguments: String...) throws -> ProgramResult {
-        try TestSupport.run([executable] + arguments + ["--socket", self.socketPath], directory: self.directory.path)
+        try TestSupport.run(
+            [TestSupport.executable] + arguments + ["--socket", self.socketPath],
+            directory: self.directory.path
+        )
     }
 
     /// As the function of that name; a failure shows the end of the agent's log.

@@ -30,10 +30,11 @@ extension ControlHandler {
         guard let word = call.parameters.text("action") else {
             throw Problem(.invalidParameter, "action is missing; it is one of start, stop, restart, signal, reset")
         }
-        guard let action = OperationAction(rawValue: word), action != .shutdown, action != .scale else {
+        guard let action = OperationAction(rawValue: word), let route = RouteTable.operation(action) else {
             let hint =
                 switch word {
                 case "shutdown": "; POST /v1/agent/shutdown ends the agent"
+                case "upgrade": "; POST /v1/agent/upgrade replaces the agent"
                 case "scale": "; PUT /v1/workers/{worker}/instances scales one"
                 default: ""
                 }
@@ -46,9 +47,6 @@ extension ControlHandler {
         if text != "all", let patterns = try call.parameters.patterns("workers") {
             workers = try self.workers(patterns)
         }
-        guard let route = RouteTable.operation(action) else {
-            preconditionFailure("no worker has a route for \(action)")
-        }
         for name in call.parameters.names where name != "action" && name != "workers" {
             guard route.parameters.contains(name) else {
                 throw Problem(.unknownParameter, "\(action.rawValue) takes no \(name)")
@@ -60,6 +58,14 @@ extension ControlHandler {
     /// POST /v1/agent/shutdown: answered before it ends, so nobody waits for it.
     func shutDown(_ call: Call) throws(Problem) {
         var request = OperationRequest(action: .shutdown, workers: self.status.names, requestedBy: call.caller.name)
+        request.reason = try Self.reason(call)
+        try self.waits.take()
+        self.submit(request, for: call, mode: .none, timeout: nil)
+    }
+
+    /// POST /v1/agent/upgrade: answered before the agent is replaced, as the one that answers is the one that goes.
+    func upgrade(_ call: Call) throws(Problem) {
+        var request = OperationRequest(action: .upgrade, workers: [], requestedBy: call.caller.name)
         request.reason = try Self.reason(call)
         try self.waits.take()
         self.submit(request, for: call, mode: .none, timeout: nil)

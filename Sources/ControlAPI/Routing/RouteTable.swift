@@ -99,6 +99,11 @@ public enum RouteTable {
             call throws(Problem) in
             try handler.shutDown(call)
         },
+        Route("POST", "/v1/agent/upgrade", role: .admin, isLocalOnly: true, parameters: ["reason"]) {
+            handler,
+            call throws(Problem) in
+            try handler.upgrade(call)
+        },
     ]
 
     private static func operation(_ action: OperationAction, parameters: [String]) -> Route {
@@ -121,6 +126,6 @@ public enum RouteTable {
     /// Paths that belong to the API's description and not to this version: they are refused by name, so that nobody
     /// looks for a typing error.
     public static let patternsToCome = [
-        "/", "/v1/check/{worker}", "/v1/workers/{worker}/hold", "/v1/reload", "/v1/agent/upgrade",
+        "/", "/v1/check/{worker}", "/v1/workers/{worker}/hold", "/v1/reload",
     ]
 }

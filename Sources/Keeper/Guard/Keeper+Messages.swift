@@ -128,7 +128,7 @@ extension Keeper {
         self.log.write(.info, "the agent is ready", ["pid": "\(agent.pid)", "runs": "\(self.custody.count)"])
         if agent.isOnTrial {
             self.observeTrial()
-        } else {
+        } else if !self.isUpgradeUntold {
             self.upgradeNews = .none
         }
     }
@@ -179,6 +179,10 @@ extension Keeper {
             guard self.custody[index].isAdopted, let exit = self.custody[index].exit else { continue }
             guard self.send(KeeperMessage.exited(self.custody[index].run, exit)) else { return }
             self.custody[index].isTold = true
+        }
+        if self.isUpgradeUntold, self.replacementCheck == nil, self.send(KeeperMessage.upgradeDone()) {
+            self.isUpgradeUntold = false
+            self.upgradeNews = .none
         }
     }
 

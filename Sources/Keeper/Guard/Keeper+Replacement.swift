@@ -8,9 +8,18 @@ extension Keeper {
     /// How long a new binary may take to read the state.
     private static let checkLimit = Duration.seconds(10)
 
-    /// Lets the new binary read the state in a process of its own first: after the exec there is no way back.
+    /// Lets the new binary read the state in a process of its own first: after the exec there is no way back. When it cannot
+    /// be, this process goes on as it is, with the new agent.
     func replaceItself() {
-        guard self.replacementCheck == nil, let file = self.writeState() else { return }
+        guard self.replacementCheck == nil else { return }
+        self.beginCheck()
+        if self.replacementCheck == nil {
+            self.tellAgent()
+        }
+    }
+
+    private func beginCheck() {
+        guard let file = self.writeState() else { return }
         let environment = CStrings(
             CStrings.environment(without: [KeeperEnvironment.state]) + ["\(KeeperEnvironment.check)=3"]
         )
@@ -31,13 +40,15 @@ extension Keeper {
             return self.log.write(.error, "cannot try the new keeper", ["error": "\(error)"])
         }
         let process = PIDFD(owning: pidfd)
-        self.replacementCheck = pid
         guard
             let watch = try? self.loop.register(pidfd, for: .readable, { [unowned self] _ in self.checkEnded(process) })
         else {
+            // Nobody awaits it, so it is reaped as strangers are.
             kill(pid, SIGKILL)
-            return
+            process.close()
+            return self.log.write(.error, "cannot watch the new keeper")
         }
+        self.replacementCheck = pid
         self.replacementWatch = watch
         self.loop.schedule(at: .now.advanced(by: Self.checkLimit)) { [unowned self] in
             if self.replacementCheck == pid {
@@ -57,9 +68,11 @@ extension Keeper {
         self.replacementWatch = nil
         guard exit.waitStatus == 0 else {
             let how = Self.describe(exit.waitStatus)
-            return self.log.write(.error, "the new binary cannot take the keeper's place", ["how": how])
+            self.log.write(.error, "the new binary cannot take the keeper's place", ["how": how])
+            return self.tellAgent()
         }
         self.execute()
+        self.tellAgent()
     }
 
     private func execute() {
@@ -156,6 +169,9 @@ extension Keeper {
         self.wasEverReady = true
         self.shutdownSignal = state.shutdownSignal
         self.lostAnnouncements = state.lostAnnouncements
+        // The agent waits for it, and one that is started before it is told has to go on waiting.
+        self.isUpgradeUntold = true
+        self.upgradeNews = .onTrial
         for run in state.runs {
             self.resume(run)
         }

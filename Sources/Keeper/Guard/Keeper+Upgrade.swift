@@ -10,6 +10,11 @@ import LinuxSystem
 extension Keeper {
     /// Opens the file and answers whether it can be tried.
     func prepareUpgrade() {
+        guard self.agent?.isOnTrial != true, !self.isUpgradeUntold else {
+            // An agent that knows of it does not ask.
+            _ = self.send(KeeperMessage.upgradeAnswer("another upgrade is under way"))
+            return
+        }
         self.dropCandidate()
         let path = self.options.binary ?? ""
         let opened = cl_open_program(path)
@@ -66,7 +71,7 @@ extension Keeper {
     private func trialSucceeded() {
         guard let candidate = self.candidate else { return }
         self.agent?.isOnTrial = false
-        self.upgradeNews = .none
+        self.isUpgradeUntold = true
         close(self.executable)
         self.executable = candidate
         self.candidate = nil

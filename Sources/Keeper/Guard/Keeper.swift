@@ -43,6 +43,8 @@ final class Keeper {
     var previousEnd = KeeperWelcome.PreviousEnd.none
     /// Told to each agent until one is ready.
     var upgradeNews = KeeperWelcome.Upgrade.none
+    /// The new binary is trusted, and the agent is to be told so when this process is replaced too, or stays as it is.
+    var isUpgradeUntold = false
     var silenceCheck: EventLoop.Deadline?
     var restart: EventLoop.Deadline?
     var trialEnd: EventLoop.Deadline?

@@ -35,7 +35,7 @@ struct CustodyReader {
                 if let index = self.runs.firstIndex(where: { $0.announcement.run == run }) {
                     self.runs[index].exit = exit
                 }
-            case .upgradeAnswer: break
+            case .upgradeAnswer, .upgradeDone: break
             }
         }
     }

@@ -20,6 +20,8 @@ public final class KeeperLink {
         case exited(RunKey, CustodyExit)
         /// The answer to `requestUpgrade`: why it cannot be, or `nil` when the agent may leave.
         case upgradeAnswer(refusal: String?)
+        /// The trial of this agent's binary is over, and it is trusted.
+        case upgraded
         /// Custody is degraded: the keeper does not read, and what it must know waits.
         case delayed
         /// It knows everything again, but for so many messages that were lost.
@@ -309,6 +311,7 @@ public final class KeeperLink {
         switch message {
         case .exited(let run, let exit): self.deliver?(.exited(run, exit))
         case .upgradeAnswer(let refusal): self.deliver?(.upgradeAnswer(refusal: refusal))
+        case .upgradeDone: self.deliver?(.upgraded)
         case .welcome, .custody, .custodyEnd: break
         }
     }

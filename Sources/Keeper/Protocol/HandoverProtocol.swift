@@ -20,6 +20,7 @@
 /// forget                →    nothing of the run is needed any more, its pipes included
 /// upgradeRequest        →
 ///                       ←    upgradeAnswer
+///                       ←    upgradeDone: to the new agent, when its trial is over and the keeper is replaced too
 /// shuttingDown          →    from now on an agent that dies comes back in its shutdown
 /// leaving               →    the end that follows is meant: with this exit code, or to be replaced
 /// ```

@@ -8,6 +8,8 @@ enum KeeperMessage: Equatable {
     case exited(RunKey, CustodyExit)
     /// `nil`: the binary on disk was found, the agent may leave. Else why not.
     case upgradeAnswer(String?)
+    /// The agent's binary is the trusted one from now on.
+    case upgradeDone
 
     struct Custody: Equatable {
         var announcement: RunAnnouncement
@@ -26,6 +28,7 @@ enum KeeperMessage: Equatable {
         case custodyEnd = 67
         case exited = 68
         case upgradeAnswer = 69
+        case upgradeDone = 70
     }
 
     /// - Parameter descriptors: how many came with it; `nil` when some were lost on the way.
@@ -47,6 +50,7 @@ enum KeeperMessage: Equatable {
         case .upgradeAnswer:
             let isRefused = try reader.flag("refused")
             self = .upgradeAnswer(isRefused ? try reader.text("reason", atMost: HandoverProtocol.maximumText) : nil)
+        case .upgradeDone: self = .upgradeDone
         }
         try reader.end()
         guard descriptors ?? expected == expected else { throw .descriptors }
@@ -115,5 +119,8 @@ enum KeeperMessage: Equatable {
             writer.text(refusal, atMost: HandoverProtocol.maximumText)
         }
         return writer.finish()
+    }
+    static func upgradeDone() -> [UInt8] {
+        MessageWriter(type: Kind.upgradeDone.rawValue).finish()
     }
 }

@@ -58,7 +58,7 @@ struct AdoptionTests {
                         self.order.append(note.runID)
                     }
                 case .publish(let transition): self.published.append(transition)
-                case .timer: break
+                case .timer, .upgrade: break
                 case .spawn, .terminate, .kill, .signal, .ended: self.effects.append(effect)
                 }
             }

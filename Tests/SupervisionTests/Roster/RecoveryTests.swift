@@ -42,7 +42,7 @@ struct RecoveryTests {
                 case .spawn(_, let run): self.spawns.append(run)
                 case .timer(.instance, let instant): self.timer = instant
                 case .publish(let transition): self.published.append(transition)
-                case .announce, .terminate, .kill, .signal, .timer, .ended: break
+                case .announce, .terminate, .kill, .signal, .timer, .upgrade, .ended: break
                 }
             }
             self.memory = self.roster.takeMemories(at: self.now).last ?? self.memory

@@ -13,7 +13,7 @@ import Testing
             case .publish(let transition):
                 if case .operation = transition.change { snapshots += 1 }
             case .timer(.operation, _): timers += 1
-            case .announce, .spawn, .terminate, .kill, .signal, .timer(.instance, _), .ended: break
+            case .announce, .spawn, .terminate, .kill, .signal, .timer(.instance, _), .upgrade, .ended: break
             }
         }
         return (snapshots, timers)

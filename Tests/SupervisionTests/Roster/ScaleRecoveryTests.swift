@@ -53,7 +53,7 @@ import Testing
                     if case .exit(let record) = transition.change {
                         self.notes[record.runID] = nil
                     }
-                case .spawn, .terminate, .kill, .signal, .timer, .ended: break
+                case .spawn, .terminate, .kill, .signal, .timer, .upgrade, .ended: break
                 }
             }
             self.memory.take(from: &self.roster, at: .beginning)

@@ -187,7 +187,7 @@ import Testing
                     case .operation(let operation): self.operations[operation.id] = operation
                     case .configured, .instance, .scaled, .removed, .recovered, .shuttingDown: break
                     }
-                case .spawn, .terminate, .kill, .signal, .timer, .ended: break
+                case .spawn, .terminate, .kill, .signal, .timer, .upgrade, .ended: break
                 }
             }
             self.memory.take(from: &roster, at: now)

@@ -24,6 +24,8 @@ struct RosterHarness {
     private(set) var log: [Entry] = []
     private(set) var signals: [Effect] = []
     private(set) var ended: [OperationID] = []
+    /// The upgrade of which the roster waits to hear.
+    private(set) var upgrade: OperationID?
     /// With which the agent ended.
     private(set) var exitStatus: UInt8?
     private(set) var memory = RosterMemory()
@@ -54,6 +56,18 @@ struct RosterHarness {
 
     mutating func note(_ id: InstanceID, _ text: String) throws(Violation) {
         self.roster.note(id, text, at: self.now)
+        try self.perform()
+    }
+
+    /// Tells what became of the upgrade that was asked for; `nil` when the new binary is trusted. Nobody knows whether it is
+    /// wanted still.
+    mutating func tellOfUpgrade(refusal: String?) throws(Violation) {
+        self.upgrade = nil
+        if let refusal {
+            self.roster.upgradeRefused(refusal, at: self.now)
+        } else {
+            self.roster.upgradeSucceeded(at: self.now)
+        }
         try self.perform()
     }
 
@@ -201,6 +215,11 @@ struct RosterHarness {
         case .timer(let timer, let at):
             guard self.timers[timer] != at else { throw Violation("\(timer): set to what it is") }
             self.timers[timer] = at
+        case .upgrade(let id):
+            guard self.model.operations[id]?.action == .upgrade, self.model.active.contains(id) else {
+                throw Violation("operation \(id) is no upgrade that was published")
+            }
+            self.upgrade = id
         case .publish(let transition):
             try self.model.see(transition, runs: self.runs)
         case .ended(let id, let exitStatus):
@@ -244,7 +263,8 @@ struct RosterHarness {
             case .stopped, .waiting, .finished, .failed: break
             }
         }
-        guard self.model.active == Set(self.roster.operations.keys) else {
+        let upgrade = self.roster.upgrade.map { [$0.id] } ?? []
+        guard self.model.active == Set(self.roster.operations.keys).union(upgrade) else {
             throw Violation("active operations are not those that were published")
         }
         for (id, active) in self.roster.operations where self.timers[.operation(id)] != Self.deadline(of: active) {

@@ -74,11 +74,14 @@ extension RosterModel {
             case .stop, .shutdown: [.stopped, .unchanged]
             case .signal: [.signaled, .unchanged]
             case .reset: [.reset, .unchanged]
+            case .upgrade: []
             }
         let isRight: Bool
         switch operation.state {
         case .pending, .running: isRight = outcomes.isSubset(of: good.union([.pending, .inProgress, .failed]))
         case .succeeded: isRight = outcomes.isSubset(of: good) && operation.error == nil
+        case .failed where operation.action == .upgrade:
+            isRight = outcomes.isEmpty && !operation.changed && operation.error != nil
         case .failed:
             let startsRuns = [.start, .restart, .scale].contains(operation.action)
             let others: Set<OperationInstance.Outcome> = operation.action == .restart ? [.failed, .skipped] : [.failed]

@@ -104,7 +104,8 @@ struct Schedule {
         case 76..<92: try self.moveTime()
         case 92..<94: try self.fireAnyTimer()
         case 94..<97: try self.tellAgain()
-        default: try self.note()
+        case 97..<99: try self.note()
+        default: try self.tellOfUpgrade()
         }
     }
 
@@ -127,8 +128,9 @@ struct Schedule {
         )
         // A shutdown ends the interesting part, so it is rare.
         let isShutdown = Int.random(in: 0..<150, using: &self.chance) == 0
+        let isUpgrade = Int.random(in: 0..<20, using: &self.chance) == 0
         var request = OperationRequest(
-            action: isShutdown ? .shutdown : action,
+            action: isShutdown ? .shutdown : isUpgrade ? .upgrade : action,
             workers: self.oneOf(false, false, true)
                 ? self.specifications.map(\.name).shuffled(using: &self.chance)
                 : [self.specifications.randomElement(using: &self.chance)?.name ?? "db"],
@@ -228,6 +230,11 @@ struct Schedule {
         try self.harness.note(id, "TERM sent to 4 processes")
     }
 
+    private mutating func tellOfUpgrade() throws(Violation) {
+        guard self.harness.upgrade != nil else { return }
+        try self.harness.tellOfUpgrade(refusal: self.oneOf(nil, "cannot open /bin/reeve"))
+    }
+
     // MARK: A kernel that behaves
 
     /// Goes on until no operation is active. Starts succeed, or fail in a way that passes; what is told to end ends.
@@ -244,6 +251,7 @@ struct Schedule {
                 }
                 self.harness.obey(id)
             }
+            try self.tellOfUpgrade()
             while let report = self.harness.inbox.randomElement(using: &self.chance) {
                 try self.harness.tell(report)
             }
