@@ -119,10 +119,11 @@ class Check:
         if "allOf" in schema:
             parts = [resolved(self.document, part)["properties"] for part in schema["allOf"]]
             schema = {"properties": {name: inner for part in parts for name, inner in part.items()}}
+        kind = {dict: "object", list: "array"}.get(type(value))
         for part in schema.get("anyOf", []) + schema.get("oneOf", []):
             target = resolved(self.document, part)
-            kind = {dict: "object", list: "array"}.get(type(value))
-            if kind is not None and target.get("type") == kind:
+            # Of several kinds of objects the one that it is: it has what that kind requires.
+            if kind is not None and target.get("type") == kind and set(target.get("required", [])) <= set(value):
                 self.ordered(place, part, value)
         if isinstance(value, list) and "items" in schema:
             for element in value:
