@@ -140,12 +140,12 @@ extension Keeper {
         if let watch = agent.socketWatch {
             self.loop.deregister(watch)
         }
-        for deadline in [self.silenceCheck, self.trialEnd, self.retryTelling] {
+        for deadline in [self.silenceCheck, self.trialEnd, self.retryTelling, self.hearing] {
             if let deadline {
                 self.loop.cancel(deadline)
             }
         }
-        (self.silenceCheck, self.trialEnd, self.retryTelling) = (nil, nil, nil)
+        (self.silenceCheck, self.trialEnd, self.retryTelling, self.hearing) = (nil, nil, nil, nil)
         _ = try? agent.pidfd.reap()
         // What it said last was heard only now.
         let ended = self.agent ?? agent

@@ -7,6 +7,9 @@ extension Keeper {
     /// Messages in a turn; more wait for the next one, so that signals and ends are not kept waiting.
     private static let maximumMessagesInATurn = 512
     private static let retryTime = Duration.milliseconds(10)
+    /// How long what the agent says may wait, so that many starts at once are heard together: on a machine with few processors
+    /// the keeper would run just when the new processes want to. What is unheard when the agent dies is heard then.
+    private static let hearingDelay = Duration.milliseconds(1)
 
     func socketReady(_ events: EventLoop.Events) {
         guard let agent = self.agent else { return }
@@ -15,6 +18,18 @@ extension Keeper {
             self.watchSocket(for: .readable)
             self.tellAgent()
         }
+        guard agent.phase == .ready, self.hearing == nil else { return self.hear() }
+        self.watchSocket(for: agent.isBehind ? .writable : [])
+        self.hearing = self.loop.schedule(at: .now.advanced(by: Self.hearingDelay)) { [unowned self] in
+            self.hearing = nil
+            self.hear()
+            self.watchSocket(for: self.agent?.isBehind == true ? [.readable, .writable] : .readable)
+        }
+    }
+
+    /// Reads what the agent has said.
+    private func hear() {
+        guard let agent = self.agent else { return }
         if !self.receiveAll(from: agent.socket), let watch = self.agent?.socketWatch {
             // Nobody holds the other end any more. The agent's process is watched still, and its silence will be noticed.
             self.loop.deregister(watch)
