@@ -148,6 +148,21 @@ extension AgentTests {
             #expect(try agent.waitFor("slow", toBe: "stopped").instances[0].lastExit?.operationID == stop.id)
         }
 
+        @Test(arguments: [0, 20, 60, 300])
+        func anAgentThatIsToldToEndMeanwhileEnds(milliseconds: Int) throws {
+            let agent = try self.agent(Self.workers)
+            try agent.waitFor("web", toBe: "running")
+            #expect(try agent.post("/v1/agent/upgrade").status == 202)
+            // Before it leaves, while there is none, while the next one begins, and in its trial; wherever it falls.
+            usleep(UInt32(milliseconds) * 1000)
+            agent.program.signal(SIGTERM)
+            #expect(try agent.program.wait().exitCode == 0, "\(agent.log.suffix(4000))")
+            #expect(agent.processes.isEmpty)
+            try agent.startAgain()
+            let exits = try agent.exits(of: "web")
+            #expect(exits.map(\.cause) == ["stopped", "stopped"] && exits.allSatisfy { $0.waitStatus == SIGTERM })
+        }
+
         // MARK: Upgrades that fail
 
         @Test(arguments: [("exits", "exit code 5"), ("crashes", "signal 9"), ("text", "Exec format error")])

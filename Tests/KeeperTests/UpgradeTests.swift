@@ -64,6 +64,26 @@ import Testing
         try CampaignTests.compare(keeper, adoptions: 0)
     }
 
+    @Test func aNewBinaryThatEndsInItsTrialIsRolledBackAndNoOtherUpgradeBeginsMeanwhile() throws {
+        // It is watched for longer than the test takes.
+        let (keeper, path) = try self.keeper("is well", ["upgrade=60000", "observation=3600000"])
+        keeper.program.signal(SIGUSR1)
+        try keeper.agentBegins(2)
+        try keeper.eventually("it is ready") { keeper.log.split(separator: "the agent is ready").count == 3 }
+        keeper.program.signal(SIGUSR1)
+        try keeper.eventually("the refusal") {
+            keeper.directory.lines("agents").contains("upgrade another upgrade is under way")
+        }
+        #expect(keeper.agents.count == 2 && keeper.upgraded.isEmpty)
+        sendSignal(SIGKILL, to: try keeper.newAgent())
+        try keeper.agentBegins(3)
+        #expect(keeper.agents[2].contains("rolledBack"), "\(keeper.agents[2])")
+        #expect(keeper.agents[2].contains("the new binary came up and then ended: signal 9"), "\(keeper.agents[2])")
+        #expect(keeper.agent.flatMap { target(of: "/proc/\($0.pid)/exe") } != path)
+        #expect(try keeper.end().exitCode == 0)
+        try CampaignTests.compare(keeper, adoptions: 0)
+    }
+
     @Test func aFileThatIsNoProgramIsRolledBack() throws {
         let (keeper, _) = try self.keeper("is text", Self.patientLimits) { path in
             let file = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)
