@@ -73,7 +73,6 @@ extension AgentTests {
             try agent.waitFor("web", toBe: "running")
             #expect(try agent.reeve("scale", "web", "2").code == 0)
             try agent.crash()
-            try agent.startAgain()
             try agent.waitFor("web", toBe: "running")
             #expect(try agent.worker("web").instances.count == 2)
         }
