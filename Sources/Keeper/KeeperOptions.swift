@@ -6,7 +6,8 @@ public struct KeeperOptions: Equatable, Sendable {
     public var agentArguments: [String]
     /// The file that an upgrade starts; the program of this process by default.
     public var binary: String?
-    /// How often the agent is to give a sign of life.
+    /// How often the agent is to give a sign of life: twice within the limit, and otherwise seldom, because an idle agent does
+    /// not wake up for anything else.
     public var signInterval: Duration
     /// How long it may give none.
     public var silenceLimit: Duration
@@ -19,7 +20,7 @@ public struct KeeperOptions: Equatable, Sendable {
         stateDirectory: String?,
         agentArguments: [String],
         binary: String? = nil,
-        signInterval: Duration = .seconds(15),
+        signInterval: Duration = .seconds(25),
         silenceLimit: Duration = .seconds(60),
         upgradeLimit: Duration = .seconds(30),
         upgradeObservation: Duration = .seconds(2)
