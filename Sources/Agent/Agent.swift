@@ -45,7 +45,9 @@ final class Agent {
     let control: ControlServer
 
     /// Takes the lock, takes over what the keeper holds, makes the rooms and listens; starts no worker.
-    init(settings: Settings) throws(AgentStartFailure) {
+    ///
+    /// - Parameter trouble: what is wrong with the settings, for `/v1/agent`.
+    init(settings: Settings, trouble: String? = nil) throws(AgentStartFailure) {
         self.settings = settings
         // For clients that follow what happens; before anything is spawned, because children get what it was.
         DescriptorLimit.raise()
@@ -119,6 +121,7 @@ final class Agent {
             recovery: self.recovery,
             output: self.output,
             keeper: link.welcome.keeperPID,
+            trouble: trouble,
             log: self.log
         )
     }

@@ -16,13 +16,15 @@ public enum AgentMain {
         StandardStreams.ensureOpen()
         do throws(AgentStartFailure) {
             // Once here, so that mistakes are told by the program that was started, and the lock has a directory.
-            let settings = try Self.settings(configuration)
+            let settings = try Self.settings(try Self.path(configuration))
             try Agent.makeDirectories(settings.agent)
             let file = settings.files.first ?? ""
             return KeeperMain.run(
                 KeeperOptions(
                     stateDirectory: settings.agent.stateDirectory,
-                    agentArguments: ["reeve", Self.agentCommand, "--config", file]
+                    agentArguments: [
+                        "reeve", Self.agentCommand, "--config", file, "--state", settings.agent.stateDirectory,
+                    ]
                 )
             )
         } catch {
@@ -33,9 +35,12 @@ public enum AgentMain {
 
     /// The agent itself: supervises until it is told to end; answers the exit status. Call it on the main thread, before
     /// there is any other.
-    public static func run(configuration: String?) -> Int32 {
+    ///
+    /// - Parameter state: the state directory, where the configuration of the agent before is, should the present one have mistakes.
+    public static func run(configuration: String?, state: String?) -> Int32 {
         do throws(AgentStartFailure) {
-            let agent = try Agent(settings: try Self.settings(configuration))
+            let (settings, trouble) = try Self.lastingSettings(try Self.path(configuration), state)
+            let agent = try Agent(settings: settings, trouble: trouble)
             // Its rooms have threads that run until the process ends, so it stays until then too.
             _ = Unmanaged.passRetained(agent)
             return try agent.run()
@@ -45,24 +50,68 @@ public enum AgentMain {
         }
     }
 
-    private static func settings(_ configuration: String?) throws(AgentStartFailure) -> Settings {
-        let environment = WorkerEnvironment.ofThisProcess().own
-        let variables = Dictionary(environment.map { ($0.name, $0.value) }) { $1 }
-        let isRoot = geteuid() == 0
-        let path: String
+    private static var variables: [String: String] {
+        Dictionary(WorkerEnvironment.ofThisProcess().own.map { ($0.name, $0.value) }) { $1 }
+    }
+
+    private static func path(_ configuration: String?) throws(AgentStartFailure) -> String {
         do {
-            path = try ConfigurationLocator.locate(explicit: configuration, environment: variables, isRoot: isRoot)
+            return try ConfigurationLocator.locate(
+                explicit: configuration,
+                environment: Self.variables,
+                isRoot: geteuid() == 0
+            )
         } catch {
             throw AgentStartFailure("\(error)")
         }
+    }
+
+    private static func settings(
+        _ path: String,
+        system: SystemAccess = .linux
+    ) throws(AgentStartFailure) -> Settings {
         do {
-            return try ConfigurationLoader.load(path: path, environment: variables, isRoot: isRoot)
+            return try ConfigurationLoader.load(
+                path: path,
+                environment: Self.variables,
+                isRoot: geteuid() == 0,
+                system: system
+            )
         } catch {
             // As check-config does: each line begins with its place, for people and for editors.
             Self.say("\(error)\n")
             throw AgentStartFailure("\(error.verdict(on: path)); nothing was started")
         }
     }
+
+    /// The settings of the files, or those with which the agent before has begun: the mistake that somebody is making just when an
+    /// agent dies must not keep the next one from looking after the workers.
+    ///
+    /// - Returns: also a sentence, when they are not those of the files.
+    private static func lastingSettings(
+        _ path: String,
+        _ state: String?
+    ) throws(AgentStartFailure) -> (settings: Settings, trouble: String?) {
+        do throws(AgentStartFailure) {
+            let (settings, snapshot) = try ConfigurationSnapshot.taken { system throws(AgentStartFailure) in
+                try Self.settings(path, system: system)
+            }
+            // Where it cannot be written, the one before is still better than none.
+            try? StateDirectory(path: settings.agent.stateDirectory).replace(Self.snapshotName, by: snapshot.bytes)
+            return (settings, nil)
+        } catch {
+            guard let state, case .success(let bytes) = SystemAccess.linux.read("\(state)/\(Self.snapshotName)"),
+                let snapshot = ConfigurationSnapshot(bytes),
+                let settings = try? Self.settings(path, system: snapshot.access())
+            else { throw error }
+            let trouble = "\(path) has mistakes: this agent goes on with the configuration of the one before"
+            Self.complain("\(trouble); reeve check-config tells them")
+            return (settings, trouble)
+        }
+    }
+
+    /// In the state directory.
+    private static let snapshotName = "configuration"
 
     private static func complain(_ message: String) {
         Self.say("reeve: \(message)\n")

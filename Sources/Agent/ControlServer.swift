@@ -31,6 +31,7 @@ final class ControlServer: Sendable {
         recovery: HistoryRecovery,
         output: OutputRoom,
         keeper: Int32,
+        trouble: String?,
         log: AgentLog
     ) throws(AgentStartFailure) {
         self.loop = loop
@@ -51,6 +52,7 @@ final class ControlServer: Sendable {
             agent: Self.information(
                 settings,
                 keeper: keeper,
+                trouble: trouble,
                 generation: generation,
                 bootID: bootID,
                 capabilities: capabilities,
@@ -171,6 +173,7 @@ final class ControlServer: Sendable {
     private static func information(
         _ settings: Settings,
         keeper: Int32,
+        trouble: String?,
         generation: Int64,
         bootID: String,
         capabilities: Capabilities,
@@ -183,7 +186,7 @@ final class ControlServer: Sendable {
             case .text(let text): found.append(.init(name: name, value: text))
             }
         }
-        var degraded: [String] = []
+        var degraded = trouble.map { [$0] } ?? []
         if !capabilities.childrenLists {
             degraded.append("the kernel lists no children of processes (CONFIG_PROC_CHILDREN): scans of /proc are slow")
         }

@@ -30,24 +30,28 @@ struct StateDirectory: Sendable {
 
     /// Counts this start of the agent and answers the count, which is on the disk before this returns.
     func nextGeneration() throws(Errno) -> Int64 {
-        let file = self.path + "/generation"
-        let generation = (Self.readNumber(file) ?? 0) + 1
+        let generation = (Self.readNumber(self.path + "/generation") ?? 0) + 1
+        try self.replace("generation", by: Array("\(generation)\n".utf8))
+        return generation
+    }
+
+    /// Puts a file with these bytes in the place of another one, or leaves that as it is. On the disk before this returns.
+    func replace(_ name: String, by bytes: [UInt8]) throws(Errno) {
+        let file = self.path + "/" + name
         let temporary = file + ".new"
         let descriptor = try systemCall("open") {
             open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         }
-        try Self.write("\(generation)\n", to: descriptor)
+        try Self.write(bytes, to: descriptor)
         try systemCall("rename") { rename(temporary, file) }
         let directory = try systemCall("open") { open(self.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         defer { close(directory) }
         try systemCall("fsync") { fsync(directory) }
-        return generation
     }
 
     /// Writes it, makes sure that it is on the disk, and closes the descriptor.
-    private static func write(_ text: String, to descriptor: Int32) throws(Errno) {
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
         defer { close(descriptor) }
-        let bytes = Array(text.utf8)
         let written = try systemCall("write") { Glibc.write(descriptor, bytes, bytes.count) }
         guard written == bytes.count else { throw Errno(rawValue: ENOSPC) }
         try systemCall("fsync") { fsync(descriptor) }

@@ -81,6 +81,31 @@ extension AgentTests {
             #expect(try agent.exits(of: "stubborn").map(\.waitStatus) == [SIGKILL])
         }
 
+        @Test func aMistakeInTheConfigurationDoesNotKeepTheNextAgentAway() throws {
+            let agent = try AgentProcess(shellWorker("web", lives))
+            let pid = try agent.waitForPID(of: "web")
+            let text = agent.directory.read(AgentProcess.configurationName)
+            try agent.directory.write(text + "\nrestrat = 1\n[wokers.x]\n", to: AgentProcess.configurationName)
+            try agent.crash()
+            #expect(try agent.waitForPID(of: "web") == pid)
+            let information: AgentMessage = try agent.get("/v1/agent").decode()
+            #expect(information.degraded.count == 1)
+            #expect(information.degraded.first?.contains("has mistakes") == true, "\(information.degraded)")
+            #expect(agent.log.contains("is not a key of"), "and they are told")
+            sendSignal(SIGKILL, to: pid)
+            _ = try agent.waitForPID(of: "web", otherThan: pid)
+            // As soon as they are mended the next agent takes the files again.
+            try agent.directory.write(text, to: AgentProcess.configurationName)
+            try agent.crash()
+            let mended: AgentMessage = try agent.get("/v1/agent").decode()
+            #expect(mended.degraded.isEmpty)
+            // A new start of the service has nobody to look after, and refuses.
+            agent.end()
+            try agent.directory.write(text + "\nrestrat = 1\n", to: AgentProcess.configurationName)
+            let result = try run([executable, "run", "--config", agent.directory.file(AgentProcess.configurationName)])
+            #expect(result.code == 2)
+        }
+
         @Test func anAgentThatDiesInItsShutdownComesBackInItsShutdown() throws {
             let script = """
                 trap ': >told; sleep 1; exit 0' TERM

@@ -12,8 +12,11 @@ struct AgentCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The configuration.", valueName: "file"))
     var config: String?
 
+    @Option(help: ArgumentHelp("The state directory.", valueName: "directory"))
+    var state: String?
+
     func run() throws {
-        let status = AgentMain.run(configuration: self.config)
+        let status = AgentMain.run(configuration: self.config, state: self.state)
         guard status == 0 else { throw ExitCode(status) }
     }
 }
