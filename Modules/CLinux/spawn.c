@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -233,6 +234,23 @@ static void reap_now(int pidfd) {
     }
 }
 
+/// Whether a zombie had become its program: it lacks PF_FORKNOEXEC (linux/sched.h) in its flags, the 9th field of its line in
+/// /proc. The name in parentheses may hold anything, so the 3rd field is looked for from the end.
+static int has_executed(int pid) {
+    char path[32], line[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return 0;
+    ssize_t length = read(file, line, sizeof line - 1);
+    close(file);
+    if (length <= 0) return 0;
+    line[length] = 0;
+    const char *end = strrchr(line, ')');
+    unsigned flags = 0;
+    if (!end || sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1) return 0;
+    return !(flags & 0x40);
+}
+
 void cl_spawn(cl_spawn_lane *lane, const struct cl_spawn_request *request, struct cl_spawn_result *result) {
     lane->request = request;
     // Raw, because pthread_sigmask leaves the two signals of glibc out. A handler must not run in the child.
@@ -253,8 +271,13 @@ void cl_spawn(cl_spawn_lane *lane, const struct cl_spawn_request *request, struc
     if (result->stage != CL_STAGE_NONE) {
         reap_now(pidfd);
     } else if (atomic_load(&lane->aborted)) {
-        // Killed in exec, or just after it. The second signal is for a request that came before there was a pidfd.
+        // Killed in exec, or after it. The second signal is for a request that came before there was a pidfd.
         cl_pidfd_send_signal(pidfd, SIGKILL);
+        siginfo_t info;
+        while (syscall(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | WNOWAIT, NULL) < 0 && errno == EINTR) {
+        }
+        // One that was its program for a moment has run, and its end is to be told like any other's.
+        if (has_executed(pid)) return;
         reap_now(pidfd);
         result->stage = CL_STAGE_ABORTED;
         result->error = ECANCELED;

@@ -332,11 +332,11 @@ final class LinuxKernel: Kernel {
 
     func kill(_ id: RunID) -> Int {
         guard let run = self.runs[id] else { return 0 }
+        run.isBeingKilled = true
         guard run.pid != nil else {
             self.abortSpawn(of: run)
             return 0
         }
-        run.isBeingKilled = true
         self.endStopCommand(of: run)
         let count = self.killProcesses(of: run)
         if run.isEnded, count == 0 {

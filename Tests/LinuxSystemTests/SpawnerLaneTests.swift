@@ -128,7 +128,10 @@ struct SpawnerLaneTests {
         program.release()
     }
 
+    /// What was its program for a moment is a process, whose end is told; an aborted one never was.
     @Test func abortingAtAnyMomentGivesEitherAProcessOrAFailure() throws {
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
         let spawner = try Spawner(name: "race-test")
         var counts = (dropped: 0, aborted: 0, spawned: 0)
         for round in 0..<300 {
@@ -137,7 +140,8 @@ struct SpawnerLaneTests {
             let ticket = spawner.submit { lane in
                 begun.put(true)
                 do throws(SpawnFailure) {
-                    outcome.put(.success(try lane.spawn(ChildProcesses.shell("exec sleep 60"))))
+                    let script = ": >\(directory.path)/started.\(round); exec sleep 60"
+                    outcome.put(.success(try lane.spawn(ChildProcesses.shell(script))))
                 } catch {
                     outcome.put(.failure(error))
                 }
@@ -153,6 +157,7 @@ struct SpawnerLaneTests {
             switch outcome.take() {
             case .failure(let failure):
                 #expect(failure.stage == .aborted)
+                #expect(access("\(directory.path)/started.\(round)", F_OK) != 0, "it has run")
                 counts.aborted += 1
             case .success(let spawned):
                 try spawned.pidfd.send(SIGKILL)

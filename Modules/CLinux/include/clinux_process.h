@@ -17,7 +17,7 @@ enum cl_spawn_stage {
     CL_STAGE_DIRECTORY,
     CL_STAGE_DESCRIPTORS,
     CL_STAGE_EXEC,
-    /// cl_spawn_abort came before or while it ran.
+    /// cl_spawn_abort came before or while it ran, and it never was its program.
     CL_STAGE_ABORTED,
 };
 
