@@ -15,11 +15,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 DOCUMENT = pathlib.Path(__file__).parent.parent / "docs/metrics.md"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-# One that a signal ends, beside the workers of every kind.
+# One that a signal ends and whose output is kept, beside the workers of every kind.
 MORE_WORKERS = """
 [workers.killed]
 command = ["/bin/sh", "-c", "kill -KILL $$"]
 restart = "never"
+output = { stdout = "capture", stderr = "capture" }
 """
 # Prometheus sets these itself.
 RESERVED = {"instance", "job", "le", "quantile"}

@@ -10,19 +10,24 @@ WORKERS = ("sleeper", "several", "failing", "job", "absent", "stubborn")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 DURATION = re.compile(r"[0-9]+(ms|s|m|h|d)")
 DURATIONS = ("timeout", "observe", "grace")
+# A restart of more, one after the other, takes longer than the run waits for an answer.
+MOST_INSTANCES = 3
 
 # Longer targets do not fit into the parser's memory; it refuses them by itself, without JSON.
 LONGEST_QUERY = 8000
 
 
 def shorten(values):
-    """A valid duration is replaced by a short one; an invalid one has to be refused as it is."""
+    """A valid duration or number of instances is replaced by a small one; an invalid one has to be refused as it is."""
     if not isinstance(values, dict):
         return
     for name in DURATIONS:
         value = values.get(name)
         if isinstance(value, str) and DURATION.fullmatch(value):
             values[name] = "20ms"
+    count = str(values.get("count", ""))
+    if count.isascii() and count.isdigit() and int(count) <= 10_000:
+        values["count"] = type(values["count"])(int(count) % (MOST_INSTANCES + 1))
 
 
 @schemathesis.hook
