@@ -145,6 +145,21 @@ import Testing
         #expect(next.recovery.memories == [self.memory] && next.recovery.lastExitSeq == 301)
     }
 
+    @Test func numbersThatCannotBeReadAreReasonEnough() throws {
+        self.fill().close()
+        var bytes = try #require(contents(ofFile: self.directory.file("history.db")))
+        let text = Array("sqlite_sequence(name,seq".utf8)
+        let start = try #require(bytes.indices.first { bytes[$0...].starts(with: text) })
+        bytes[start + text.count - 1] = UInt8(ascii: "p")
+        try self.directory.put(bytes, in: "history.db")
+        let harness = WriterHarness(self.directory)
+        #expect(harness.writer.status.degraded == nil)
+        #expect(harness.writer.status.setAside.count == 1)
+        harness.submit([Samples.exitTransition(301)])
+        #expect(harness.publishedExits.last?.seq == 301, "numbers never go back")
+        harness.close()
+    }
+
     @Test func severalThatAreSetAsideAtTheSameTimeHaveNamesOfTheirOwn() throws {
         for _ in 0..<3 {
             try self.directory.write("no database at all, only a text", to: "history.db")

@@ -48,7 +48,14 @@ extension HistoryWriter {
     /// Opens the database, after setting aside one that cannot be used.
     func open(at now: Moment, into output: inout Output) throws(SQLiteError) {
         self.store = nil
-        try self.take(try self.file.open(at: now.wall), at: now, into: &output)
+        let opened = try self.file.open(at: now.wall)
+        do throws(SQLiteError) {
+            try self.take(opened, at: now, into: &output)
+        } catch {
+            // What the check of the file does not look at: the table of the numbers that SQLite itself keeps, for one.
+            guard error.kind == .damage, opened.setAside == nil else { throw error }
+            try self.beginAnew(because: error, at: now, into: &output)
+        }
     }
 
     /// Sets the present file aside and goes on in a new one.
