@@ -8,6 +8,9 @@ protocol Kernel: AnyObject {
     /// Where events go; set once, before anything is asked.
     var deliver: ((KernelEvent) -> Void)? { get set }
 
+    /// Whether processes were asked for that nobody has begun to create.
+    var hasWaitingStarts: Bool { get }
+
     /// Both clocks, read once.
     func now() -> Moment
 

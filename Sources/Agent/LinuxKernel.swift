@@ -104,6 +104,10 @@ final class LinuxKernel: Kernel {
         self.outOfMemory = OutOfMemoryWatch(loop: loop, spawner: spawner)
     }
 
+    var hasWaitingStarts: Bool {
+        self.spawner.hasWaitingJobs
+    }
+
     func now() -> Moment {
         Moment(
             monotonic: SuspendingClock.now,

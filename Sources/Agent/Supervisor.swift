@@ -34,6 +34,8 @@ public actor Supervisor: SupervisorCommands {
     /// How long telling may wait. Who listens has threads of their own, and on a machine with few processors they would
     /// run just when the successor of an ended worker wants to.
     private static let tellingDelay = Duration.milliseconds(1)
+    /// How long it may wait while starts have not been begun: those of many workers that ended together.
+    private static let longestTellingDelay = Duration.milliseconds(25)
     private var held = HeldEffects()
     private var waiting: [HeldEffects.Token: (CheckedContinuation<Void, Never>, EventLoop.Deadline)] = [:]
     /// How long a decision may wait for its commit. A disk that hangs keeps nobody from stopping a worker.
@@ -224,8 +226,15 @@ public actor Supervisor: SupervisorCommands {
         }
         guard !self.untold.isEmpty || self.roster.hasUntoldRestarts, !self.tellsSoon else { return }
         self.tellsSoon = true
+        self.scheduleTelling(atLatest: SuspendingClock.now.advanced(by: Self.longestTellingDelay))
+    }
+
+    private func scheduleTelling(atLatest limit: MonotonicInstant) {
         self.loop.schedule(at: SuspendingClock.now.advanced(by: Self.tellingDelay)) { [unowned self] in
             self.assumeIsolated { supervisor in
+                guard !supervisor.kernel.hasWaitingStarts || SuspendingClock.now >= limit else {
+                    return supervisor.scheduleTelling(atLatest: limit)
+                }
                 supervisor.tellsSoon = false
                 // At the end of the turn, which may have more to tell.
                 supervisor.isTimeToTell = true

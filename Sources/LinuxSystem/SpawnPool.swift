@@ -146,6 +146,12 @@ final class SpawnPool: @unchecked Sendable {
         return .requested
     }
 
+    var hasWaitingJobs: Bool {
+        self.monitor.lock()
+        defer { self.monitor.unlock() }
+        return self.first < self.queue.count
+    }
+
     var load: Spawner.Load {
         self.monitor.lock()
         defer { self.monitor.unlock() }

@@ -83,6 +83,11 @@ public final class Spawner: Sendable {
         self.pool.abort(ticket)
     }
 
+    /// Whether there are jobs that no lane has begun.
+    public var hasWaitingJobs: Bool {
+        self.pool.hasWaitingJobs
+    }
+
     /// The present load.
     public var load: Load {
         self.pool.load

@@ -43,7 +43,6 @@ public struct RunPipes: ~Copyable, Sendable {
     private static func pipe(_ isWanted: Bool) throws(Errno) -> Pipe? {
         guard isWanted else { return nil }
         let pipe = try Pipe()
-        PipeContents.setCapacity(of: pipe.readEnd.rawValue, to: OutputLimits.pipeCapacity)
         PipeContents.makeNonBlocking(pipe.readEnd.rawValue)
         return pipe
     }

@@ -60,6 +60,14 @@ extension AgentTests {
 
         // MARK: Looking
 
+        /// On a machine that is too busy the answer may not leave before the agent does; then it is asked again, as a person would.
+        private static func upgradeByCommand(_ agent: AgentProcess) throws -> ProgramResult {
+            let result = try agent.reeve("upgrade")
+            guard result.code == 3 else { return result }
+            try agent.eventually("the agent answers again") { (try? agent.pid()) != nil }
+            return try agent.reeve("upgrade")
+        }
+
         private static func ended(_ answer: HTTPAnswer, of agent: AgentProcess) throws -> OperationMessage {
             guard answer.status == 202 else { throw UnexpectedAnswer("upgrade: \(answer.status) \(answer.text)") }
             var operation: OperationMessage = try answer.decode()
@@ -187,12 +195,15 @@ extension AgentTests {
             #expect(Untouched(try agent.worker("web")) == before)
             #expect(agent.log.contains(error))
 
-            let result = try agent.reeve("upgrade")
-            #expect(result.code == 1 && result.errors.contains(reason), "\(result.output)\(result.errors)")
+            let result = try Self.upgradeByCommand(agent)
+            #expect(
+                result.code == 1 && result.errors.contains(reason),
+                "\(result.output)\(result.errors)\(agent.log.suffix(6000))"
+            )
             #expect(Untouched(try agent.worker("web")) == before)
             // One that works is taken afterwards.
             try self.replace(agent)
-            #expect(try agent.reeve("upgrade").code == 0)
+            #expect(try Self.upgradeByCommand(agent).code == 0)
             #expect(Untouched(try agent.worker("web")) == before)
             try Self.expectCompleteHistory(of: agent)
         }

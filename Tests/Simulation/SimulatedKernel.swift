@@ -28,6 +28,8 @@ final class SimulatedKernel: Kernel {
     private(set) var calls: [String] = []
     private var nextPID: Int32 = 100
 
+    let hasWaitingStarts = false
+
     func now() -> Moment {
         Moment(monotonic: self.time, wall: self.wall)
     }

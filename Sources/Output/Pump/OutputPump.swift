@@ -49,6 +49,8 @@ final class OutputPump {
         var attached: [Source] = []
         for (stream, number) in streams.readEnds {
             let sink = self.sink(for: StreamID(instance, stream), policy)
+            // Here and not where it is made, because the start of the run waits for that.
+            PipeContents.setCapacity(of: number, to: OutputLimits.pipeCapacity)
             let source = Source(Descriptor(owning: number), number: self.nextNumber, run: run, sink: sink)
             self.nextNumber += 1
             self.closeLingering(in: sink, at: now)
