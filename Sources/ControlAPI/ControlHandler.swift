@@ -72,7 +72,11 @@ final class ControlHandler: HTTPHandler {
         self.isSupervisionResponsive = isSupervisionResponsive
         self.loopLag = loopLag
         self.requests = RequestMetrics(timer: timer)
-        self.status = StatusProjection(generation: agent.generation, at: timer.now.monotonic)
+        self.status = StatusProjection(
+            generation: agent.generation,
+            at: timer.now.monotonic,
+            lastExits: recovery.lastExits
+        )
         self.exits = RecentExits(recovery)
         self.events = EventFeed(recovery, timer: timer)
         self.lastPastEvent = recovery.lastTransitionID

@@ -128,6 +128,7 @@ extension AgentTests {
             let first = try agent.waitForFirstExit(of: "web")
             #expect(first.seq == 1)
             try agent.crash()
+            #expect(try agent.worker("web").instances[0].lastExit == first)
             sendSignal(SIGSEGV, to: try agent.waitForPID(of: "web"))
             let exits = try agent.waitForExits(of: "web", count: 2)
             #expect(exits.map(\.seq) == [1, 2])

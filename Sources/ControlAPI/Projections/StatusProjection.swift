@@ -20,11 +20,16 @@ struct StatusProjection {
     private var lastUpShareLook: Int64
     /// When the next restart leaves its window, or earlier.
     private var expiry: Int64?
+    /// Of instances that were not told of yet.
+    private var earlierExits: [InstanceID: ExitRecord]
     /// By `Detail`, for the present revision.
     private var responses: [HTTPResponse?] = [nil, nil]
 
-    /// - Parameter generation: counts the starts of the agent; revisions of different ones never meet.
-    init(generation: Int64, at now: MonotonicInstant) {
+    /// - Parameters:
+    ///   - generation: counts the starts of the agent; revisions of different ones never meet.
+    ///   - lastExits: the newest one of each instance before this start.
+    init(generation: Int64, at now: MonotonicInstant, lastExits: [ExitRecord] = []) {
+        self.earlierExits = Dictionary(lastExits.map { ($0.instance, $0) }) { $1 }
         self.revision = generation << 32
         self.origin = now.advanced(by: .zero - Self.earlier)
         self.lastUpShareLook = Self.earlier.nanoseconds / 1_000_000
@@ -72,7 +77,9 @@ struct StatusProjection {
     private mutating func apply(_ status: InstanceStatus, at now: Int64) {
         guard let worker = self.indices[status.id.worker] else { return }
         let place = self.workers[worker].add(status.id, at: now)
+        let earlierExit = self.earlierExits.removeValue(forKey: status.id)
         self.update(worker, place) { instance in
+            instance.lastExit = instance.lastExit ?? earlierExit
             let restarts = status.restarts - instance.status.restarts
             if instance.isKnown, restarts > 0 {
                 instance.restarts.add(restarts, at: now)

@@ -8,7 +8,7 @@ struct EventsCommand: ParsableCommand {
         commandName: "events",
         abstract: "Shows everything that happens, as it happens.",
         discussion: """
-            Begins now, unless --since or --after says otherwise, and goes on until it is interrupted, also over restarts \
+            Begins now, or with --no-follow with the oldest that is kept, unless --since or --after says otherwise, and goes on until it is interrupted, also over restarts \
             of the agent: nothing is left out and nothing shown twice. Times are UTC.
             """
     )
@@ -51,7 +51,8 @@ struct EventsCommand: ParsableCommand {
         filter.workers = self.workers
         filter.types = self.type
         filter.since = self.since
-        filter.after = self.after
+        // Who does not wait for any wants to see those that there are.
+        filter.after = self.after ?? (self.follow || self.since != nil ? nil : 0)
         filter.follows = self.follow
         let reader = EventReader(self.json ? nil : EventsView())
         var isAway = false
