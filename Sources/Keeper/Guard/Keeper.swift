@@ -142,6 +142,9 @@ final class Keeper {
     // MARK: Strangers
 
     /// Ends the zombies that belong to nobody: what was reparented to this process and is in no custody.
+    ///
+    /// None while a dead agent was not heard out: what looks like a stranger may be a run whose announcement waits in the socket.
+    /// `agentEnded` comes back to them.
     func reapStrangers() {
         while true {
             let pid = cl_peek_any()
@@ -149,6 +152,7 @@ final class Keeper {
             if self.isAwaited(pid) {
                 return self.reapStrangersBehindKeptZombies()
             }
+            guard !self.hasDeadAgent else { return }
             _ = cl_reap_pid(pid)
         }
     }
@@ -157,7 +161,19 @@ final class Keeper {
     /// by one.
     private func reapStrangersBehindKeptZombies() {
         for pid in self.processes.orphans() where !self.isAwaited(pid) {
+            guard !self.hasDeadAgent else { return }
             _ = cl_reap_pid(pid)
+        }
+    }
+
+    /// Whether the agent has ended and `agentEnded` has not seen it. Asked after a zombie was found, which can be the agent's
+    /// only when that is dead by then.
+    private var hasDeadAgent: Bool {
+        guard let agent = self.agent else { return false }
+        do throws(Errno) {
+            return try agent.pidfd.peek() != nil
+        } catch {
+            return true
         }
     }
 
