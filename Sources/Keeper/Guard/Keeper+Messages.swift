@@ -44,7 +44,11 @@ extension Keeper {
             var received = cl_received()
             let result = cl_receive_message(socket, start, UInt32(self.buffer.count), &received)
             guard result > 0 else {
-                return result < 0 && Errno.current == .wouldBlock
+                guard result < 0 else { return false }
+                let error = Errno.current
+                // Told once, before what the agent had said, when it died without having read all that it was told.
+                if error.rawValue == ECONNRESET { continue }
+                return error == .wouldBlock
             }
             self.heard(
                 UnsafeRawBufferPointer(start: start, count: min(Int(received.length), self.buffer.count)),
