@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -59,4 +60,17 @@ uint64_t cl_file_system(int descriptor) {
 uint64_t cl_file_system_of(const char *path) {
     struct statfs status;
     return statfs(path, &status) < 0 ? 0 : (uint64_t)status.f_type;
+}
+
+int cl_birth(const char *path, int64_t *seconds, uint32_t *nanoseconds) {
+    struct statx status;
+    if (statx(AT_FDCWD, path, 0, STATX_BTIME, &status) != 0) {
+        return -1;
+    }
+    if (!(status.stx_mask & STATX_BTIME)) {
+        return 0;
+    }
+    *seconds = status.stx_btime.tv_sec;
+    *nanoseconds = status.stx_btime.tv_nsec;
+    return 1;
 }

@@ -21,7 +21,8 @@ extension Agent {
     static func journal(_ stateDirectory: String, _ log: AgentLog) -> RunJournal? {
         let path = RunJournal.path(stateDirectory: stateDirectory)
         do throws(Errno) {
-            return try RunJournal(path: path, bootID: self.bootID())
+            let owner = RunJournal.owner(stateDirectory: stateDirectory, bootID: self.bootID())
+            return try RunJournal(path: path, owner: owner)
         } catch {
             log.logger.warning(
                 "cannot write the runs down: they are lost should agent and keeper die both",

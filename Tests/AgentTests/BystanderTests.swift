@@ -73,7 +73,10 @@ extension AgentTests {
             #expect(try space.waitForPID(of: "other") == other, "it goes on")
             _ = try space.waitForPID(of: "web", otherThan: old)
             let exit = try #require(try space.exits(of: "web").first)
-            #expect(exit.pid == old && exit.outcome == "unknown" && exit.waitStatus == nil, "nothing is made up")
+            #expect(
+                exit.pid == old && exit.outcome == "unknown" && exit.waitStatus == nil,
+                "nothing is made up: \(exit)"
+            )
             try self.disturb(space)
             try self.killAgent(space)
             try self.disturb(space)

@@ -10,14 +10,13 @@ import Testing
 /// What is written down of runs is there for the next agent, whenever this one ends.
 @Suite struct RunJournalTests {
     private let directory: TemporaryDirectory
-    private let boot = "5661dfe6-798e-43be-8e8a-7e022f71bb5e"
 
     init() throws {
         self.directory = try TemporaryDirectory()
     }
 
-    private func open(boot: String? = nil) throws -> RunJournal {
-        try RunJournal(path: self.directory.file("runs"), bootID: boot ?? self.boot)
+    private func open(owner: String = "5661dfe6-798e-43be-8e8a-7e022f71bb5e 1795000000.5") throws -> RunJournal {
+        try RunJournal(path: self.directory.file("runs"), owner: owner)
     }
 
     private func run(_ number: Int) -> (id: RunID, announcement: RunAnnouncement) {
@@ -78,10 +77,28 @@ import Testing
         #expect(try self.open().inherited.map(\.announcement) == [self.run(2).announcement])
     }
 
-    @Test func anotherBootKnowsNothing() throws {
+    @Test(arguments: ["another", "5661dfe6-798e-43be-8e8a-7e022f71bb5e 1795000000.50", "5661dfe6"])
+    func anotherOwnerKnowsNothing(owner: String) throws {
         try self.open().write(self.run(1).announcement, of: self.run(1).id)
-        #expect(try self.open(boot: "another").inherited.isEmpty)
+        #expect(try self.open(owner: owner).inherited.isEmpty)
         #expect(try self.open().inherited.isEmpty)
+    }
+
+    /// The file in memory outlives a state directory that is removed, and the next one may have its number.
+    @Test func anotherStateDirectoryInTheSamePlaceIsAnotherOwner() throws {
+        let path = self.directory.file("state")
+        func make() throws -> String {
+            #expect(mkdir(path, 0o700) == 0)
+            return RunJournal.owner(stateDirectory: path, bootID: "boot")
+        }
+        let first = try make()
+        try #require(FileBirth(path: path) != nil, "this file system does not know when a directory was made")
+        #expect(RunJournal.owner(stateDirectory: path, bootID: "boot") == first)
+        #expect(RunJournal.owner(stateDirectory: path, bootID: "other") != first)
+        #expect(rmdir(path) == 0)
+        // The kernel's clock for files goes on by a tick, 10 ms at most.
+        usleep(20000)
+        #expect(try make() != first)
     }
 
     @Test func itGrowsAndUsesPlacesAgain() throws {
@@ -108,7 +125,7 @@ import Testing
         }
         var bytes = try #require(contents(ofFile: self.directory.file("runs")))
         for offset in 0..<200 {
-            bytes[64 + RunJournal.slotSize + 32 + offset] = 0xff
+            bytes[RunJournal.headerSize + RunJournal.slotSize + 32 + offset] = 0xff
         }
         #expect(writeFile(bytes, self.directory.file("runs")))
         let found = try self.open().inherited

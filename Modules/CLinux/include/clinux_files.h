@@ -37,6 +37,10 @@ uint64_t cl_file_system(int descriptor);
 /// The same of a path.
 uint64_t cl_file_system_of(const char *path);
 
+/// statx(2) with STATX_BTIME: when a file was made. 1 with the time, 0 when its file system does not keep that, -1 with errno. In C
+/// because statx is a GNU extension.
+int cl_birth(const char *path, int64_t *seconds, uint32_t *nanoseconds);
+
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus

@@ -20,9 +20,10 @@ final class RunJournal {
     }
 
     private static let magic: UInt64 = 0x6c61_6e72_756f_6a72
-    private static let version: UInt64 = 1
-    /// Before the first slot: magic, version, the boot.
-    private static let headerSize = 64
+    private static let version: UInt64 = 2
+    /// Before the first slot: magic, version, the owner.
+    static let headerSize = 128
+    private static let ownerOffset = 16
     static let slotSize = 1024
     private static let firstSlots = 64
     /// As many as the keeper keeps; beyond it runs are not written down.
@@ -39,24 +40,27 @@ final class RunJournal {
     }
 
     private let file: MappedFile
-    private let boot: [UInt8]
+    /// With zeros behind it.
+    private let owner: [UInt8]
     private var slots: [RunID: Int] = [:]
     private var vacant: [Int] = []
     private var count = 0
     /// Runs for which there was no room.
     private(set) var overlooked = 0
-    /// What the file said when it was opened; of this boot only.
+    /// What the file said when it was opened; of the same owner only.
     private(set) var inherited: [Entry] = []
 
-    init(path: String, bootID: String) throws(Errno) {
+    /// - Parameter owner: whose runs they are. What another one wrote into the file is forgotten.
+    init(path: String, owner: String) throws(Errno) {
         precondition(RunAnnouncement.maximumBytes + Offset.body <= Self.slotSize)
         self.file = try MappedFile(
             path: path,
             size: Self.headerSize + Self.firstSlots * Self.slotSize,
             capacity: Self.headerSize + Self.maximumSlots * Self.slotSize
         )
-        self.boot = Array(bootID.utf8.prefix(Self.headerSize - 16))
-        guard self.isOfThisBoot else {
+        let room = Self.headerSize - Self.ownerOffset
+        self.owner = Array((Array(owner.utf8) + Array(repeating: 0, count: room)).prefix(room))
+        guard self.isOwn else {
             self.clear()
             return
         }
@@ -87,6 +91,13 @@ final class RunJournal {
             return stateDirectory + "/runs"
         }
         return "/dev/shm/reeve-\(geteuid())-\(status.st_dev)-\(status.st_ino).runs"
+    }
+
+    /// A state directory in a boot. The file outlives a directory that is removed, and the next one may get its inode number: when it
+    /// was made tells them apart, where the file system knows that.
+    static func owner(stateDirectory: String, bootID: String) -> String {
+        let birth = FileBirth(path: stateDirectory)
+        return "\(bootID) \(birth?.seconds ?? 0).\(birth?.nanoseconds ?? 0)"
     }
 
     // MARK: Writing
@@ -170,16 +181,18 @@ final class RunJournal {
         _ = self.file.bytes.initializeMemory(as: UInt8.self, repeating: 0)
         self.file.bytes.storeBytes(of: Self.magic, as: UInt64.self)
         self.file.bytes.storeBytes(of: Self.version, toByteOffset: 8, as: UInt64.self)
-        UnsafeMutableRawBufferPointer(rebasing: self.file.bytes[16..<(16 + self.boot.count)]).copyBytes(from: self.boot)
+        UnsafeMutableRawBufferPointer(rebasing: self.file.bytes[Self.ownerOffset..<Self.headerSize]).copyBytes(
+            from: self.owner
+        )
     }
 
     // MARK: Reading
 
-    private var isOfThisBoot: Bool {
+    private var isOwn: Bool {
         let bytes = UnsafeRawBufferPointer(self.file.bytes)
         return bytes.load(as: UInt64.self) == Self.magic
             && bytes.load(fromByteOffset: 8, as: UInt64.self) == Self.version
-            && bytes[16..<(16 + self.boot.count)].elementsEqual(self.boot)
+            && bytes[Self.ownerOffset..<Self.headerSize].elementsEqual(self.owner)
     }
 
     /// `nil` for a free slot, and for what cannot be read.
