@@ -22,7 +22,7 @@ public final class Locked<Value: Sendable>: @unchecked Sendable {
         self.mutex.deallocate()
     }
 
-    /// Calls `body` while nobody else can reach the value. It must be short and take no other lock.
+    /// Calls `body` while nobody else can reach the value. It must be short, and take no other lock but in one order everywhere.
     public func withLock<Result, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {

@@ -17,6 +17,9 @@ enum OutputLimits {
     static let drainTime = Duration.milliseconds(50)
     /// Pipes of ended runs that something still holds open, for one stream. The oldest is closed for the next.
     static let lingeringRuns = 64
+    /// Files that were rotated out and still take their place, beyond `keep_files`; and how large one is that is not ended at once.
+    static let endingFiles = 2
+    static let largeFile: Int64 = 1 << 20
     /// The tail of standard error in an exit record, in bytes of UTF-8.
     static let errorTail = 4096
     /// Records in an index; beyond, the oldest go or are put together.

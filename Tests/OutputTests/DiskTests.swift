@@ -59,6 +59,24 @@ import Testing
         #expect(harness.read(of: writer.run) == expected)
     }
 
+    /// Files that are rotated out are ended beside the writing; their place counts as free all the same.
+    @Test func aDiskThatHoldsTheKeptFilesIsNeverFull() throws {
+        let directory = try TemporaryDirectory()
+        guard let disk = try SmallDisk(directory, size: "7m") else { return }
+        defer { withExtendedLifetime(disk) {} }
+        let harness = try PumpHarness(CapturePolicy(maximumSize: 2 << 20, keepFiles: 2), in: directory)
+        let writer = try harness.begin(1)
+        let block = [UInt8](repeating: UInt8(ascii: "x"), count: 255) + [UInt8(ascii: "\n")]
+        let piece = (0..<2048).flatMap { _ in block }
+        for _ in 0..<200 {
+            writer.write(piece)
+            harness.settle()
+            #expect(harness.pump.status.degraded == nil)
+        }
+        _ = harness.end(writer)
+        #expect(harness.log("0.stdout.log.2").utf8.count == 2 << 20)
+    }
+
     @Test func aReadOnlyDiskIsSaidAndOutputArrivesAfterwards() throws {
         let directory = try TemporaryDirectory()
         guard let disk = try SmallDisk(directory, size: "10m") else { return }

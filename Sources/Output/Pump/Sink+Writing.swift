@@ -91,7 +91,9 @@ extension Sink {
             case EINVAL:
                 self.copies = true
                 return 0
-            default: throw OutputFailure("cannot write \(self.path)", error)
+            default:
+                if self.bench.madeRoom(after: error) { return try self.splice(source, into: file, count: count) }
+                throw OutputFailure("cannot write \(self.path)", error)
             }
         }
     }
@@ -146,7 +148,10 @@ extension Sink {
             let file = try self.openFile(at: now)
             let part = self.fitting(rest, file)
             var count = 0
-            let errno = part.withUnsafeBytes { file.append($0, written: &count) }
+            var errno = part.withUnsafeBytes { file.append($0, written: &count) }
+            if let error = errno, self.bench.madeRoom(after: error) {
+                errno = part.withUnsafeBytes { file.append($0, written: &count) }
+            }
             written += count
             self.end = file.end
             if let errno {
@@ -183,11 +188,11 @@ extension Sink {
             let keep = self.policy.keepFiles
             // Also those that are too many since fewer are to be kept.
             var number = max(1, keep)
-            while unlinkat(directory, self.names.full(number), 0) == 0 {
+            while self.unlink(self.names.full(number), in: directory) {
                 number += 1
             }
             if keep == 0 {
-                _ = unlinkat(directory, self.names.current, 0)
+                _ = self.unlink(self.names.current, in: directory)
             } else {
                 for number in stride(from: keep - 1, through: 1, by: -1) {
                     try self.rename(self.names.full(number), to: self.names.full(number + 1), in: directory)
@@ -199,6 +204,16 @@ extension Sink {
         }
         self.closeFile()
         self.file = next
+    }
+
+    /// Answers whether there was such a file.
+    private func unlink(_ name: String, in directory: Int32) -> Bool {
+        guard self.policy.maximumSize >= OutputLimits.largeFile,
+            let file = try? Descriptor.open(name, beneath: directory, O_RDONLY | O_NONBLOCK)
+        else { return unlinkat(directory, name, 0) == 0 }
+        let wasThere = unlinkat(directory, name, 0) == 0
+        self.bench.disposal.close(file)
+        return wasThere
     }
 
     func flushIndex(all: Bool, at now: MonotonicInstant) {

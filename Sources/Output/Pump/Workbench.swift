@@ -1,3 +1,4 @@
+import Glibc
 import LinuxSystem
 
 /// What all streams need for a moment and none keeps.
@@ -5,6 +6,8 @@ final class Workbench {
     let buffer: UnsafeMutableRawBufferPointer
     /// A pipe into which others are copied to look at their bytes without taking them.
     private var pipe: (Int32, Int32)?
+    /// Ends files that have no name any more, so that no worker waits for it.
+    let disposal = DescriptorDisposal(name: "output-disposal", limit: OutputLimits.endingFiles)
 
     init() {
         self.buffer = .allocate(byteCount: OutputLimits.chunk, alignment: 16)
@@ -37,6 +40,11 @@ final class Workbench {
             count += more
         }
         return UnsafeRawBufferPointer(rebasing: self.buffer[..<count])
+    }
+
+    /// Whether it may help to try again what failed: a file that was being ended has given its place back.
+    func madeRoom(after error: Errno) -> Bool {
+        (error.rawValue == ENOSPC || error.rawValue == EDQUOT) && self.disposal.finish()
     }
 
     /// Takes up to a buffer full of bytes out of a non-blocking pipe; `nil` when there are none at present.

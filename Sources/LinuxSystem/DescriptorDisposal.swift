@@ -1,0 +1,67 @@
+internal import Glibc
+
+/// Closes descriptors on a thread of its own, where that may take long: the last one of an unlinked file gives its memory and its
+/// blocks back, which is a millisecond and more for every 10 MiB. The thread lives as long as there is something to close.
+public final class DescriptorDisposal: Sendable {
+    private struct State {
+        var waiting: [Int32] = []
+        var hasThread = false
+    }
+
+    private let name: String
+    private let limit: Int
+    private let state = Locked(State())
+    /// Held while one is closed.
+    private let hand = Locked(())
+
+    /// - Parameters:
+    ///   - name: of the thread.
+    ///   - limit: how many may wait; one more is closed at once.
+    public init(name: String, limit: Int) {
+        self.name = name
+        self.limit = limit
+    }
+
+    public func close(_ descriptor: consuming Descriptor) {
+        let number = descriptor.take()
+        let (isTaken, begins) = self.state.withLock { state in
+            guard state.waiting.count < self.limit else { return (false, false) }
+            state.waiting.append(number)
+            defer { state.hasThread = true }
+            return (true, !state.hasThread)
+        }
+        guard isTaken else {
+            Glibc.close(number)
+            return
+        }
+        guard begins else { return }
+        do throws(Errno) {
+            try SystemThread.start(name: self.name) { while self.closeNext() {} }
+        } catch {
+            self.finish()
+        }
+    }
+
+    /// Comes back when all that was handed in is closed. Answers whether there was anything.
+    @discardableResult
+    public func finish() -> Bool {
+        guard self.state.withLock({ $0.hasThread }) else { return false }
+        while self.closeNext() {}
+        return true
+    }
+
+    private func closeNext() -> Bool {
+        self.hand.withLock { _ in
+            let next = self.state.withLock { state -> Int32? in
+                guard !state.waiting.isEmpty else {
+                    state.hasThread = false
+                    return nil
+                }
+                return state.waiting.removeFirst()
+            }
+            guard let next else { return false }
+            Glibc.close(next)
+            return true
+        }
+    }
+}
