@@ -1,0 +1,103 @@
+import CLinux
+import Glibc
+import LinuxSystem
+import TestSupport
+import Testing
+
+@testable import Keeper
+
+/// What an agent had said when it died, and the keeper had not heard yet. Each test has a process of its own, because the
+/// keeper in it becomes a subreaper and blocks signals.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct UnheardAgentTests {
+    struct Fixture {
+        let keeper: Keeper
+        /// The keeper's end of the socket.
+        let near: Int32
+        let far: Int32
+
+        init() throws {
+            self.keeper = try Keeper(
+                options: KeeperOptions(stateDirectory: nil, agentArguments: ["agent"]),
+                executable: -1,
+                lock: -1,
+                limits: InheritedLimits(openFiles: 0, outOfMemoryScore: -2000),
+                log: KeeperLog()
+            )
+            // It lives as long as its process.
+            _ = Unmanaged.passRetained(self.keeper)
+            var ends: [Int32] = [-1, -1]
+            try #require(cl_seqpacket_pair(&ends) == 0)
+            (self.near, self.far) = (ends[0], ends[1])
+        }
+
+        func announce(_ run: RunKey, pid: Int32) throws {
+            let process = try PIDFD.open(pid: pid)
+            let announcement = RunAnnouncement(run: run, pid: pid, worker: "w", instance: 0, startedAt: 0)
+            let message = AgentMessage.announce(announcement)
+            try #require(cl_send_message(self.far, message, UInt32(message.count), [process.descriptor], 1) == 0)
+            process.close()
+        }
+    }
+
+    @Test func everythingIsHeardOfAnAgentThatHadNotReadEverything() async {
+        await #expect(processExitsWith: .success) {
+            let fixture = try Fixture()
+            for number in 1...3 {
+                try fixture.announce(RunKey(high: 0, low: UInt64(number)), pid: getpid())
+            }
+            let message: [UInt8] = KeeperMessage.custodyEnd(0)
+            try #require(cl_send_message(fixture.near, message, UInt32(message.count), [], 0) == 0)
+            close(fixture.far)
+            #expect(!fixture.keeper.receiveAll(from: fixture.near), "the end was not found")
+            #expect(fixture.keeper.custody.count == 3)
+        }
+    }
+
+    /// A zombie that was announced, and whose announcement waits in the socket.
+    ///
+    /// - Parameter isAgentNamed: whether the kernel names the dead agent before its run; otherwise there is nothing but the
+    ///   run's zombie to find.
+    @Test(arguments: [true, false])
+    func aRunThatADeadAgentHadAnnouncedIsNoStranger(isAgentNamed: Bool) async {
+        await #expect(processExitsWith: .success) { [isAgentNamed] in
+            let fixture = try Fixture()
+            let keeper = fixture.keeper
+            // An orphan too, so that both are children of the same thread: the kernel names them in the order in which they came.
+            let script = "sh -c 'sh -c \"exit 7\" & exec sleep 1000' &"
+            #expect(try run(["/bin/sh", "-c", script]).code == 0)
+            let agent = try eventuallySome("an agent that has a run") {
+                keeper.processes.orphans().first { ProcessEntry(pid: $0)?.command == "sleep" }
+            }
+            let process = try PIDFD.open(pid: agent)
+            try process.send(SIGKILL)
+            let child = try eventuallySome("the zombie of its run") {
+                keeper.processes.orphans().first { $0 != agent && ProcessEntry(pid: $0)?.isAlive == false }
+            }
+            try eventually("its own zombie") { try process.peek() != nil }
+            if !isAgentNamed {
+                try process.reap()
+            }
+            keeper.agent = GuardedAgent(
+                pid: agent,
+                pidfd: process,
+                socket: fixture.near,
+                startedAt: .now,
+                lastSign: .now
+            )
+            // Nothing is to follow.
+            keeper.agent?.leaving = .ended(code: 0)
+            try fixture.announce(Samples.run, pid: child)
+            close(fixture.far)
+
+            keeper.reapStrangers()
+            keeper.agentEnded()
+            let index = try #require(keeper.custody.index(of: Samples.run))
+            guard case .ended(let status, let usage) = keeper.custody[index].exit else {
+                Issue.record("the exit is \(String(describing: keeper.custody[index].exit))")
+                return
+            }
+            // Of one that was reaped the kernel tells the status at most.
+            #expect(status == 7 << 8 && usage != nil)
+        }
+    }
+}
