@@ -92,13 +92,6 @@ public final class PIDFD: Sendable {
         }
     }
 
-    /// The raw wait status of a process that was reaped, by whomever; `nil` when the kernel does not tell (it does since
-    /// Linux 6.15). The corresponding C function is `ioctl` with `PIDFD_GET_INFO`.
-    public func statusAfterReap() -> Int32? {
-        var status: Int32 = 0
-        return cl_pidfd_exit_status(self.descriptor, &status) == 1 ? status : nil
-    }
-
     /// Closes the descriptor; a second call does nothing.
     public func close() {
         let number = self.number.exchange(-1, ordering: .acquiringAndReleasing)

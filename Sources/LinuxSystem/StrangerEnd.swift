@@ -43,7 +43,9 @@ public enum StrangerEnd: Equatable, Sendable {
         }
     }
 
-    private static func statusAfterReap(_ descriptor: Int32) -> Int32? {
+    /// The raw wait status of a process that was reaped, by whomever; `nil` when the kernel does not tell (it does since
+    /// Linux 6.15). The corresponding C function is `ioctl` with `PIDFD_GET_INFO`.
+    static func statusAfterReap(_ descriptor: Int32) -> Int32? {
         var status: Int32 = 0
         return cl_pidfd_exit_status(descriptor, &status) == 1 ? status : nil
     }
