@@ -15,7 +15,7 @@ extension ProcessTable {
         home: Home = .own
     ) throws(Errno) -> Int {
         let members = self.runMembers(leader: leader, runID: runID, leaderAlive: leaderAlive, home: home)
-        guard leaderAlive || home != .anywhere else {
+        guard home.pinsLeader(isAlive: leaderAlive) else {
             // The number may be another group's.
             for member in members {
                 self.send(signal, to: member)
@@ -49,7 +49,7 @@ extension ProcessTable {
             signal: signal,
             home: home
         )
-        if signal != SIGKILL, leaderAlive || home != .anywhere {
+        if signal != SIGKILL, home.pinsLeader(isAlive: leaderAlive) {
             // It went well a moment ago; a group that has vanished needs nothing more.
             _ = Glibc.kill(-leader, SIGCONT)
         }
@@ -76,7 +76,7 @@ extension ProcessTable {
     @discardableResult
     public func killAll(leader: Int32, runID: String, leaderAlive: Bool, home: Home = .own) -> Int {
         let members = self.runMembers(leader: leader, runID: runID, leaderAlive: leaderAlive, home: home)
-        let isPinned = leaderAlive || home != .anywhere
+        let isPinned = home.pinsLeader(isAlive: leaderAlive)
         if isPinned {
             // Even when none was found, since it costs little: one may have been forked just now.
             _ = Glibc.kill(-leader, SIGKILL)

@@ -41,8 +41,8 @@ extension ProcessTable {
         home: Home = .own
     ) -> (members: [ProcessStat], suspects: Int) {
         var members: [Int32: ProcessStat] = [:]
-        // Whether the leader's number is still its own, so that groups and sessions tell who belongs to it.
-        let hasNumber = leaderAlive || home != .anywhere
+        // Only then groups and sessions tell who belongs to it.
+        let isPinned = home.pinsLeader(isAlive: leaderAlive)
         if leaderAlive, let stat = self.stat(of: leader) {
             self.walk(from: [stat]) { stat, _ in
                 members[stat.pid] = stat
@@ -64,11 +64,11 @@ extension ProcessTable {
             let orphans = (fresh + undetermined.map(\.pid)).compactMap { self.stat(of: $0) }
             undetermined = []
             for orphan in orphans {
-                let belongs = self.belongs(orphan, leader: leader, runID: runID, byNumber: hasNumber)
+                let belongs = self.belongs(orphan, leader: leader, runID: runID, byNumber: isPinned)
                 if belongs == nil {
                     undetermined.append(orphan)
                 }
-                guard belongs == true || hasNumber else { continue }
+                guard belongs == true || isPinned else { continue }
                 self.walk(from: [orphan]) { stat, _ in
                     if belongs == true || stat.group == leader || stat.session == leader {
                         members[stat.pid] = stat

@@ -45,6 +45,12 @@ public final class ProcessTable {
         /// Nobody knows whose: every process of the system is asked whether it was started with the run's ID. Groups and
         /// sessions tell nothing once the leader has ended, because somebody reaps it and its number may be another's by then.
         case anywhere
+
+        /// Whether the leader's number is pinned, so that it cannot be another process's, group's or session's: it lives, or
+        /// its zombie is kept.
+        func pinsLeader(isAlive: Bool) -> Bool {
+            isAlive || self != .anywhere
+        }
     }
 
     /// Main processes of runs that are no children of this process, and whose numbers are their own because nobody reaps them.
