@@ -16,11 +16,7 @@ struct EventsView {
         style: TextStyle,
         withHeader: Bool
     ) -> String {
-        self.table.removeRows()
-        for event in events {
-            self.table.append(Self.row(event, now: now))
-        }
-        return self.table.render(width: width, style: style, withHeader: withHeader)
+        self.table.render(events, width: width, style: style, withHeader: withHeader) { Self.row($0, now: now) }
     }
 
     private static func row(_ event: EventMessage, now: WallTime) -> [Table.Cell] {

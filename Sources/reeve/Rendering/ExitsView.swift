@@ -16,11 +16,7 @@ struct ExitsView {
         style: TextStyle,
         withHeader: Bool
     ) -> String {
-        self.table.removeRows()
-        for exit in exits {
-            self.table.append(Self.row(exit, now: now))
-        }
-        return self.table.render(width: width, style: style, withHeader: withHeader)
+        self.table.render(exits, width: width, style: style, withHeader: withHeader) { Self.row($0, now: now) }
     }
 
     private static func row(_ exit: ExitMessage, now: WallTime) -> [Table.Cell] {

@@ -44,6 +44,21 @@ struct Table {
         self.rows = []
     }
 
+    /// The lines of some items alone, below what was rendered before.
+    mutating func render<Item>(
+        _ items: [Item],
+        width: Int?,
+        style: TextStyle,
+        withHeader: Bool,
+        row: (Item) -> [Cell]
+    ) -> String {
+        self.removeRows()
+        for item in items {
+            self.append(row(item))
+        }
+        return self.render(width: width, style: style, withHeader: withHeader)
+    }
+
     /// The table's lines, each with its end.
     ///
     /// - Parameter width: of the terminal, in characters; `nil` cuts nothing off.
