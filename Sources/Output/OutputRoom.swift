@@ -133,17 +133,6 @@ public actor OutputRoom {
         self.pump.errorTail(of: run, at: self.now())
     }
 
-    /// Opens all files again, after something else has renamed them.
-    public func reopen() {
-        self.pump.reopen()
-    }
-
-    /// Tries every stream that cannot be written at once.
-    public func retry() {
-        self.pump.retryAll(at: self.now())
-        self.settle()
-    }
-
     /// Forgets an instance that is not configured any more; its files stay.
     public func release(_ instance: InstanceID) {
         self.pump.release(instance)

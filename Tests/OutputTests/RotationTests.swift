@@ -140,7 +140,7 @@ import Testing
         #expect(text(harness.read(of: writer.run)) == "one\ntwo\n")
 
         #expect(rename("\(folder)/0.stdout.log", "\(folder)/0.stdout.log-20261123") == 0)
-        harness.pump.reopen()
+        harness.advance(by: OutputLimits.pathInterval)
         writer.write("three\n")
         harness.settle()
         #expect(harness.log("0.stdout.log") == "three\n")

@@ -115,7 +115,7 @@ import Testing
         let path = harness.directory.file("logs/web/0.stdout.log")
         #expect(rename(path, "\(path).1") == 0)
         #expect(mkdir(path, 0o755) == 0)
-        harness.pump.reopen()
+        harness.advance(by: OutputLimits.pathInterval)
         let writer = try harness.begin(2)
         let block = [UInt8](repeating: UInt8(ascii: "x"), count: 65535) + [10]
         var written = 0

@@ -317,13 +317,6 @@ final class OutputPump {
 
     // MARK: Housekeeping
 
-    /// Opens all files again, for a logrotate that has renamed them.
-    func reopen() {
-        for sink in self.sinks.values {
-            sink.closeFile()
-        }
-    }
-
     /// Closes what nobody has used for a while, and writes the marks of time that wait. Answers whether there is more to do
     /// later.
     func sweep(at now: Moment) -> Bool {
