@@ -53,6 +53,33 @@ import Testing
         }
     }
 
+    /// The threads of an agent end one after the other, and its children fall to the keeper before its own end can be seen.
+    @Test func aRunThatADyingAgentHadAnnouncedIsNoStranger() async {
+        await #expect(processExitsWith: .success) {
+            let fixture = try Fixture()
+            let keeper = fixture.keeper
+            #expect(try run(["/bin/sh", "-c", "sleep 1000 & sh -c 'exit 7' &"]).code == 0)
+            let agent = try eventuallySome("an agent") {
+                keeper.processes.orphans().first { ProcessEntry(pid: $0)?.command == "sleep" }
+            }
+            let child = try eventuallySome("the zombie of its run") {
+                keeper.processes.orphans().first { ProcessEntry(pid: $0)?.isAlive == false }
+            }
+            keeper.agent = GuardedAgent(
+                pid: agent,
+                pidfd: try PIDFD.open(pid: agent),
+                socket: fixture.near,
+                startedAt: .now,
+                lastSign: .now
+            )
+            try fixture.announce(Samples.run, pid: child)
+            keeper.reapStrangers()
+            #expect(ProcessEntry(pid: child)?.state == "Z")
+            sendSignal(SIGKILL, to: agent)
+            keeper.agent?.pidfd.close()
+        }
+    }
+
     /// A zombie that was announced, and whose announcement waits in the socket.
     ///
     /// - Parameter isAgentNamed: whether the kernel names the dead agent before its run; otherwise there is nothing but the

@@ -37,6 +37,13 @@ extension Keeper {
         }
     }
 
+    /// Reads all that the agent has said, however much it is.
+    func hearAll() {
+        guard let agent = self.agent else { return }
+        var watched = pollfd(fd: agent.socket, events: Int16(POLLIN), revents: 0)
+        while poll(&watched, 1, 0) == 1, self.receiveAll(from: agent.socket) {}
+    }
+
     /// Reads what there is; `false` at the end of the stream.
     func receiveAll(from socket: Int32) -> Bool {
         guard let start = self.buffer.baseAddress else { return false }

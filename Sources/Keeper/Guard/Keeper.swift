@@ -142,17 +142,11 @@ final class Keeper {
     // MARK: Strangers
 
     /// Ends the zombies that belong to nobody: what was reparented to this process and is in no custody.
-    ///
-    /// None while a dead agent was not heard out: what looks like a stranger may be a run whose announcement waits in the socket.
-    /// `agentEnded` comes back to them.
     func reapStrangers() {
         while true {
             let pid = cl_peek_any()
             guard pid > 0 else { return }
-            if self.isAwaited(pid) {
-                return self.reapStrangersBehindKeptZombies()
-            }
-            guard !self.hasDeadAgent else { return }
+            guard self.isStranger(pid) else { return self.reapStrangersBehindKeptZombies() }
             _ = cl_reap_pid(pid)
         }
     }
@@ -160,21 +154,20 @@ final class Keeper {
     /// The kernel names the same zombie again until it is reaped, so that those behind one that must wait are looked for one
     /// by one.
     private func reapStrangersBehindKeptZombies() {
-        for pid in self.processes.orphans() where !self.isAwaited(pid) {
-            guard !self.hasDeadAgent else { return }
+        for pid in self.processes.orphans() where self.processes.stat(of: pid)?.hasEnded == true && self.isStranger(pid)
+        {
             _ = cl_reap_pid(pid)
         }
     }
 
-    /// Whether the agent has ended and `agentEnded` has not seen it. Asked after a zombie was found, which can be the agent's
-    /// only when that is dead by then.
-    private var hasDeadAgent: Bool {
-        guard let agent = self.agent else { return false }
-        do throws(Errno) {
-            return try agent.pidfd.peek() != nil
-        } catch {
-            return true
-        }
+    /// Whether nobody looks at the end of this zombie.
+    ///
+    /// What waits in the agent's socket is heard before: a run announces itself before it becomes its program. That the agent
+    /// lives says nothing, because its threads end one after the other, and their children come here before its own end shows.
+    private func isStranger(_ pid: Int32) -> Bool {
+        guard !self.isAwaited(pid) else { return false }
+        self.hearAll()
+        return !self.isAwaited(pid)
     }
 
     /// Whether somebody here looks at the end of this child.
