@@ -37,6 +37,8 @@ final class TestAgent {
             let generation = Int64(Lines.read("\(directory)/agents").count + 1)
             let (link, runs) = try KeeperLink.connect(generation: generation)
             let welcome = link.welcome
+            // Read before it says that it is there: whoever waits for that may change it.
+            let behaviour = SmallFile.text("\(directory)/behaviour") ?? ""
             Lines.append(
                 "agent \(getpid()) starts=\(welcome.starts) shutdown=\(welcome.shutdownSignal)"
                     + " previous=\(welcome.previousEnd) upgrade=\(welcome.upgrade) runs=\(runs.count)"
@@ -44,7 +46,7 @@ final class TestAgent {
                 to: "\(directory)/agents"
             )
             let agent = try TestAgent(directory, slots, link, signals)
-            try agent.begin(runs)
+            try agent.begin(runs, behaviour)
             _ = Unmanaged.passRetained(agent)
             agent.loop.run()
             exit(70)
@@ -84,7 +86,7 @@ final class TestAgent {
         )
     }
 
-    private func begin(_ inherited: [CustodyRun]) throws(Errno) {
+    private func begin(_ inherited: [CustodyRun], _ behaviour: String) throws(Errno) {
         try self.link.attach(to: self.loop) { [unowned self] event in self.heard(event) }
         _ = try self.loop.register(self.signals.descriptor, for: .readable) { [unowned self] _ in self.signalsCame() }
         for run in inherited {
@@ -95,7 +97,7 @@ final class TestAgent {
             self.link.shuttingDown()
         }
         self.fill()
-        switch SmallFile.text("\(self.directory)/behaviour") ?? "" {
+        switch behaviour {
         case "silent": pause()
         case "crash": kill(getpid(), SIGSEGV)
         default: break
