@@ -34,10 +34,10 @@ import Testing
         let directory = try TemporaryDirectory()
         let seed = UInt64.random(in: 0 ... .max)
         print("killing agents, seed \(seed)")
+        // It does not end before it may: a child that has ended hides the tests' own ones from whoever waits for any of them.
         let program = try ChildProgram(
-            ["/bin/sh", "-c", "mkfifo pipe && seq 1 1000000 > pipe"].map {
-                $0.replacing("pipe", with: directory.file("pipe"))
-            },
+            ["/bin/sh", "-c", "mkfifo $0 $1 && seq 1 1000000 > $0 && read may_end < $1"]
+                + [directory.file("pipe"), directory.file("end")],
             standardOutput: directory.file("out"),
             standardError: directory.file("err")
         )
@@ -47,6 +47,12 @@ import Testing
             return number >= 0
         }
         defer { close(number) }
+        var end: Int32 = -1
+        try eventually("the other pipe is there") {
+            end = open(directory.file("end"), O_RDWR | O_NONBLOCK | O_CLOEXEC)
+            return end >= 0
+        }
+        defer { close(end) }
         var deaths = 0
         while deaths < 12 {
             let path = directory.file("logs")
@@ -59,6 +65,7 @@ import Testing
             }
             deaths += 1
         }
+        #expect(write(end, "\n", 1) == 1)
         // What is left is moved by one that lives.
         let harness = try PumpHarness(Self.policy, in: directory)
         harness.pump.attach(
