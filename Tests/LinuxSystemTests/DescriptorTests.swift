@@ -55,15 +55,15 @@ import Testing
             getrlimit(openFiles, &limit)
             limit.rlim_cur = 64
             setrlimit(openFiles, &limit)
-            while open("/dev/null", O_RDONLY) >= 0 {}
-            #expect(errno == EMFILE)
             for _ in 0..<3 {
+                // Each time, because the test's own machinery closes a file now and then.
+                while open("/dev/null", O_RDONLY) >= 0 {}
+                #expect(errno == EMFILE)
                 let opened = reserve.lend { () -> Bool in
                     let number = open("/dev/null", O_RDONLY)
                     return number >= 0 && close(number) == 0
                 }
                 #expect(opened)
-                #expect(open("/dev/null", O_RDONLY) < 0)
             }
         }
     }
