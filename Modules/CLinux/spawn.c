@@ -27,6 +27,9 @@
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE 2
+#endif
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
@@ -45,6 +48,14 @@ enum { guard_size = 65536, stack_size = 65536, last_signal = 64, signal_set_size
 
 struct cl_spawn_lane {
     char *region;
+    // Low numbers where the child finds its descriptors, so that it needs none above them; -1 where that does not work.
+    int places[3];
+    // What they are while there is no child.
+    int vacant;
+    // The numbers for the child.
+    int32_t given[3];
+    // Bit n - 1 for each signal n that is ignored or caught here.
+    uint64_t dispositions;
     const struct cl_spawn_request *request;
     // What the child answers. The parent is suspended until then, other threads do not read it.
     volatile int stage;
@@ -56,14 +67,51 @@ struct cl_spawn_lane {
     atomic_int aborted;
 };
 
-cl_spawn_lane *cl_spawn_lane_create(void) {
+void cl_spawn_note_signals(cl_spawn_lane *lane) {
+    uint64_t changed = 0;
+    for (int signal = 1; signal <= last_signal; signal++) {
+        // The kernel's struct sigaction, which is smaller, begins with the handler on every architecture but MIPS.
+        uint64_t action[8] = {0};
+        if (signal == SIGKILL || signal == SIGSTOP) continue;
+        if (syscall(SYS_rt_sigaction, signal, NULL, action, signal_set_size) < 0 || action[0] != 0) {
+            changed |= (uint64_t)1 << (signal - 1);
+        }
+    }
+    lane->dispositions = changed;
+}
+
+static void release_places(cl_spawn_lane *lane) {
+    for (int i = 0; i < 3; i++) {
+        if (lane->places[i] >= 0) close(lane->places[i]);
+        lane->places[i] = -1;
+    }
+}
+
+static void reserve_places(cl_spawn_lane *lane) {
+    for (int i = 0; i < 3; i++) lane->places[i] = -1;
+    // An empty range beyond every descriptor; CLOSE_RANGE_UNSHARE came with the call.
+    if (syscall(SYS_close_range, ~0U, ~0U, 0) < 0) return;
+    for (int i = 0; i < 3; i++) {
+        lane->places[i] = fcntl(lane->vacant, F_DUPFD_CLOEXEC, 3);
+        if (lane->places[i] < 0) {
+            release_places(lane);
+            return;
+        }
+    }
+}
+
+cl_spawn_lane *cl_spawn_lane_create(int vacant) {
     cl_spawn_lane *lane = calloc(1, sizeof *lane);
     if (!lane) return NULL;
+    lane->vacant = vacant;
+    cl_spawn_note_signals(lane);
+    reserve_places(lane);
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE;
     lane->region = mmap(NULL, guard_size + stack_size, PROT_NONE, flags, -1, 0);
     if (lane->region == MAP_FAILED || mprotect(lane->region + guard_size, stack_size, PROT_READ | PROT_WRITE) != 0) {
         int error = errno;
         if (lane->region != MAP_FAILED) munmap(lane->region, guard_size + stack_size);
+        release_places(lane);
         free(lane);
         errno = error;
         return NULL;
@@ -74,6 +122,7 @@ cl_spawn_lane *cl_spawn_lane_create(void) {
 
 void cl_spawn_lane_destroy(cl_spawn_lane *lane) {
     munmap(lane->region, guard_size + stack_size);
+    release_places(lane);
     free(lane);
 }
 
@@ -96,11 +145,8 @@ IN_CHILD static int fail(struct cl_spawn_lane *lane, int stage, int error) {
 }
 
 /// One datagram, never waiting. Fields are set one by one, because an initializer may become a call of memset.
-IN_CHILD static int announce(const struct cl_spawn_announcement *announcement) {
+IN_CHILD static int announce(const struct cl_spawn_announcement *announcement, int pid, int pidfd) {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE((1 + CL_ANNOUNCED_DESCRIPTORS) * sizeof(int32_t))];
-    int pid = (int)syscall(SYS_getpid);
-    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0) return errno;
     uint32_t count = announcement->descriptor_count;
     if (count > CL_ANNOUNCED_DESCRIPTORS) count = CL_ANNOUNCED_DESCRIPTORS;
     for (unsigned byte = 0; byte < 4; byte++) {
@@ -125,19 +171,26 @@ IN_CHILD static int announce(const struct cl_spawn_announcement *announcement) {
     datagram.msg_controllen = CMSG_SPACE((1 + count) * sizeof(int32_t));
     datagram.msg_flags = 0;
     long result = syscall(SYS_sendmsg, announcement->socket, &datagram, MSG_DONTWAIT | MSG_NOSIGNAL);
-    int error = result < 0 ? errno : 0;
+    return result < 0 ? errno : 0;
+}
+
+/// The same where the table of descriptors is the child's own, without the pidfd that its parent has.
+IN_CHILD static int announce_alone(const struct cl_spawn_announcement *announcement, int pid) {
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0) return errno;
+    int error = announce(announcement, pid, pidfd);
     syscall(SYS_close, pidfd);
     return error;
 }
 
-/// The kernel's struct sigaction with SIG_DFL is all zeros on every architecture; 64 bytes are more than it has.
-IN_CHILD static void reset_signals(void) {
+/// The kernel's struct sigaction with SIG_DFL is all zeros on every architecture.
+IN_CHILD static void reset_signals(uint64_t changed) {
     uint64_t all_zero[8];
     for (int i = 0; i < 8; i++) {
         ((volatile uint64_t *)all_zero)[i] = 0;
     }
     for (int signal = 1; signal <= last_signal; signal++) {
-        if (signal != SIGKILL && signal != SIGSTOP) {
+        if (changed & (uint64_t)1 << (signal - 1)) {
             syscall(SYS_rt_sigaction, signal, all_zero, NULL, signal_set_size);
         }
     }
@@ -199,6 +252,14 @@ IN_CHILD static void limit_open_files(uint64_t count) {
     syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, limit, NULL);
 }
 
+IN_CHILD static int highest_place(const struct cl_spawn_lane *lane) {
+    int highest = 2;
+    for (int i = 0; i < 3; i++) {
+        if (lane->places[i] > highest) highest = lane->places[i];
+    }
+    return highest;
+}
+
 IN_CHILD static int child(void *argument) {
     struct cl_spawn_lane *lane = argument;
     const struct cl_spawn_request *request = lane->request;
@@ -206,18 +267,27 @@ IN_CHILD static int child(void *argument) {
     if (atomic_load(&lane->aborted)) return fail(lane, CL_STAGE_ABORTED, ECANCELED);
     // Looked at here, where the number is known at no cost.
     if (atomic_load(&lane->pidfd) > request->highest_pidfd) return fail(lane, CL_STAGE_CLONE, EMFILE);
-    if (request->pid_record) *(volatile int32_t *)request->pid_record = (int32_t)syscall(SYS_getpid);
-    if (request->announcement) lane->announcement_error = announce(request->announcement);
-    if (syscall(SYS_setsid) < 0) return fail(lane, CL_STAGE_SETSID, errno);
-    syscall(SYS_umask, 022);
-    reset_signals();
-    if (request->directory && syscall(SYS_chdir, request->directory) < 0) return fail(lane, CL_STAGE_DIRECTORY, errno);
-    int error = place_descriptors(request->descriptors);
+    int pid = (int)syscall(SYS_getpid);
+    if (request->pid_record) *(volatile int32_t *)request->pid_record = pid;
+    int shares = lane->places[0] >= 0;
+    if (request->announcement) {
+        lane->announcement_error = shares ? announce(request->announcement, pid, atomic_load(&lane->pidfd))
+                                          : announce_alone(request->announcement, pid);
+    }
+    // All this comes before anything that may hang, which would hold the parent's files and locks for as long.
+    if (shares && syscall(SYS_close_range, highest_place(lane) + 1, ~0U, CLOSE_RANGE_UNSHARE) < 0) {
+        return fail(lane, CL_STAGE_DESCRIPTORS, errno);
+    }
+    int error = place_descriptors(lane->given);
     if (error) return fail(lane, CL_STAGE_DESCRIPTORS, error);
     if (syscall(SYS_close_range, 3, ~0U, 0) < 0) {
         error = close_each();
         if (error) return fail(lane, CL_STAGE_DESCRIPTORS, error);
     }
+    if (syscall(SYS_setsid) < 0) return fail(lane, CL_STAGE_SETSID, errno);
+    syscall(SYS_umask, 022);
+    reset_signals(lane->dispositions);
+    if (request->directory && syscall(SYS_chdir, request->directory) < 0) return fail(lane, CL_STAGE_DIRECTORY, errno);
     if (request->open_files) limit_open_files(request->open_files);
     // Last, when every disposition is the default: a handler would run in the parent's memory.
     uint64_t none = 0;
@@ -251,17 +321,46 @@ static int has_executed(int pid) {
     return !(flags & 0x40);
 }
 
+/// Puts what the child is to get where it finds it; 0 or a value of errno(3).
+static int fill_places(cl_spawn_lane *lane, const int32_t *descriptors) {
+    for (int i = 0; i < 3; i++) lane->given[i] = descriptors[i];
+    for (int i = 0; i < 3; i++) {
+        if (lane->places[i] < 0 || descriptors[i] < 3) continue;
+        if (descriptors[i] != lane->vacant && dup3(descriptors[i], lane->places[i], O_CLOEXEC) < 0) return errno;
+        lane->given[i] = lane->places[i];
+    }
+    return 0;
+}
+
+/// Keeps the numbers, but no writing end of a pipe, whose reader waits for the last one to be closed.
+static void vacate_places(cl_spawn_lane *lane) {
+    for (int i = 0; i < 3; i++) {
+        if (lane->given[i] == lane->places[i] && lane->request->descriptors[i] != lane->vacant) {
+            dup3(lane->vacant, lane->places[i], O_CLOEXEC);
+        }
+    }
+}
+
 void cl_spawn(cl_spawn_lane *lane, const struct cl_spawn_request *request, struct cl_spawn_result *result) {
     lane->request = request;
+    int unusable = fill_places(lane, request->descriptors);
+    if (unusable) {
+        vacate_places(lane);
+        *result = (struct cl_spawn_result){0, -1, CL_STAGE_DESCRIPTORS, unusable, 0};
+        return;
+    }
     // Raw, because pthread_sigmask leaves the two signals of glibc out. A handler must not run in the child.
     uint64_t all = ~(uint64_t)0, before = 0;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, signal_set_size);
     // CLONE_CHILD_SETTID and not CLONE_PARENT_SETTID: clone(2) returns the pidfd where that one would store the pid.
     int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CHILD_SETTID | SIGCHLD;
+    // To copy the table and to close the copies would take longer than all the rest where there are hundreds of workers.
+    if (lane->places[0] >= 0) flags |= CLONE_FILES;
     void *stack = lane->region + guard_size + stack_size;
     int pid = __clone(child, stack, flags, lane, &lane->pidfd, NULL, &lane->pid);
     int error = errno;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, signal_set_size);
+    vacate_places(lane);
     if (pid < 0) {
         *result = (struct cl_spawn_result){0, -1, CL_STAGE_CLONE, error, 0};
         return;
@@ -304,7 +403,7 @@ void cl_detect_process_capabilities(struct cl_process_capabilities *found) {
     *found = (struct cl_process_capabilities){0};
     // An empty range beyond every descriptor: tells whether the call is there and allowed.
     found->close_range = syscall(SYS_close_range, ~0U, ~0U, 0) == 0;
-    cl_spawn_lane *lane = cl_spawn_lane_create();
+    cl_spawn_lane *lane = cl_spawn_lane_create(-1);
     if (!lane) return;
     int pidfd = -1;
     uint64_t all = ~(uint64_t)0, before = 0;

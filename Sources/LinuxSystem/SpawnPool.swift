@@ -17,9 +17,11 @@ final class SpawnPool: @unchecked Sendable {
         fileprivate var began: SuspendingClock.Instant = .now
         fileprivate var isSpawning = false
         fileprivate var isAborted = false
+        /// Whether the lane knows how signals are treated now.
+        fileprivate var knowsSignals = false
 
-        init() throws(Errno) {
-            guard let lane = cl_spawn_lane_create() else { throw Errno.current }
+        init(nullDescriptor: Int32) throws(Errno) {
+            guard let lane = cl_spawn_lane_create(nullDescriptor) else { throw Errno.current }
             self.lane = lane
         }
 
@@ -78,7 +80,7 @@ final class SpawnPool: @unchecked Sendable {
     }
 
     func startFirstLane() throws(Errno) {
-        let slot = try Slot()
+        let slot = try Slot(nullDescriptor: self.nullDescriptor)
         self.slots = [slot]
         try SystemThread.start(name: self.name) { self.runLane(slot) }
     }
@@ -184,9 +186,10 @@ final class SpawnPool: @unchecked Sendable {
             guard !self.isStopping else { return nil }
             if self.isAlerted {
                 self.isAlerted = false
-                self.expectJob()
+                self.expectJob(slot)
                 continue
             }
+            slot.knowsSignals = false
             self.idle += 1
             self.monitor.wait(.lanes)
             self.idle -= 1
@@ -204,10 +207,12 @@ final class SpawnPool: @unchecked Sendable {
     }
 
     /// Looks for the announced job for a moment; the caller holds the lock, which is given back meanwhile.
-    private func expectJob() {
+    private func expectJob(_ slot: Slot) {
         self.expecting += 1
         let seen = self.arrivals.load(ordering: .acquiring)
         self.monitor.unlock()
+        cl_spawn_note_signals(slot.lane)
+        slot.knowsSignals = true
         let end = SuspendingClock.now.advanced(by: Self.expectation)
         while self.arrivals.load(ordering: .acquiring) == seen, SuspendingClock.now < end {}
         self.monitor.lock()
@@ -216,6 +221,10 @@ final class SpawnPool: @unchecked Sendable {
 
     /// `false` when the job was aborted: nothing must be spawned.
     func beginSpawn(_ slot: Slot) -> Bool {
+        if !slot.knowsSignals {
+            cl_spawn_note_signals(slot.lane)
+        }
+        slot.knowsSignals = false
         self.monitor.lock()
         defer { self.monitor.unlock() }
         guard !slot.isAborted else { return false }
@@ -276,7 +285,7 @@ final class SpawnPool: @unchecked Sendable {
                 self.monitor.wait(.spare, atMost: now.duration(to: due))
                 continue
             }
-            guard let slot = try? Slot() else {
+            guard let slot = try? Slot(nullDescriptor: self.nullDescriptor) else {
                 // No memory for a stack now: the next growth time may find some.
                 self.monitor.wait(.spare, atMost: self.growsAfter)
                 continue

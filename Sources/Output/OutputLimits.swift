@@ -39,7 +39,10 @@ enum OutputLimits {
     static let firstDelay = Duration.microseconds(250)
     static let longestDelay = Duration.milliseconds(5)
     /// So many bytes from one run in one turn mean that more will follow at once.
-    static let busyBytes = 32 << 10
+    static let busyBytes = 128 << 10
+    /// Where a piece that goes into a file ends rather than anywhere, when it is large enough: the page cache takes such pieces in a
+    /// few large parts instead of many small ones.
+    static let pieceEnds = [256 << 10, 64 << 10]
     /// How often it is looked whether a file is still where it should be, while something is written to it.
     static let pathInterval = Duration.seconds(2)
     /// How often the pipes of streams that cannot be written are looked at.

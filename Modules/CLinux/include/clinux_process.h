@@ -71,13 +71,18 @@ struct cl_spawn_result {
 /// The child's stack, with a guard page under it, and the memory through which the child answers; for one thread.
 typedef struct cl_spawn_lane cl_spawn_lane;
 
-/// NULL with errno.
-cl_spawn_lane *_Nullable cl_spawn_lane_create(void);
+/// NULL with errno. `vacant` is a descriptor of /dev/null, of which the lane keeps duplicates with low numbers; it stays open as
+/// long as the lane.
+cl_spawn_lane *_Nullable cl_spawn_lane_create(int vacant);
 void cl_spawn_lane_destroy(cl_spawn_lane *lane);
 
 /// Forgets the spawn before; afterwards cl_spawn_abort is about the next one. The caller makes sure, by a lock, that
 /// cl_spawn_abort runs neither at the same time nor after the pidfd was handed on or closed.
 void cl_spawn_prepare(cl_spawn_lane *lane);
+
+/// Looks which signals this process ignores and catches, so that children do not. Before each cl_spawn; for itself, because it takes
+/// as many system calls as there are signals, for which there may be time before.
+void cl_spawn_note_signals(cl_spawn_lane *lane);
 
 /// Creates a process that executes `request` and returns when it does or cannot; the caller's thread is suspended
 /// meanwhile. In C because nothing of Swift may run between clone(2) and execve(2): the child borrows this process's

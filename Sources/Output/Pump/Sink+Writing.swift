@@ -63,12 +63,24 @@ extension Sink {
                 taken.bytes += try self.finishLine(of: source, file, at: now)
             } else {
                 try self.begin(source.run, at: now)
-                let moved = try self.splice(source, into: file, count: Int(min(room, Int64(available))))
-                guard moved > 0 else { break }
+                let wanted = Int(min(room, Int64(available)))
+                let piece = Self.piece(of: wanted, at: file.size)
+                let moved = try self.splice(source, into: file, count: piece)
                 taken.bytes += moved
+                // The rest is the beginning of the next piece.
+                guard moved > 0, piece == wanted else { break }
             }
         }
         taken.state = .more
+    }
+
+    /// How much of `count` bytes is written at once.
+    private static func piece(of count: Int, at position: Int64) -> Int {
+        for unit in OutputLimits.pieceEnds {
+            let end = (position + Int64(count)) / Int64(unit) * Int64(unit)
+            if end > position { return Int(end - position) }
+        }
+        return count
     }
 
     /// Makes the index say that what follows is this run's.
