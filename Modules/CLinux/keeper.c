@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "clinux.h"
 #include "clinux_keeper.h"
 
 #include <errno.h>
@@ -194,8 +195,12 @@ IN_CHILD static void write_number(const char *path, int32_t value) {
     syscall(SYS_close, file);
 }
 
-IN_CHILD static void run_program(const struct cl_program *program, rlim_t hard_limit) {
+IN_CHILD static void run_program(const struct cl_program *program, rlim_t hard_limit, int is_batch) {
     syscall(SYS_setsid);
+    if (is_batch) {
+        struct sched_param none = {0};
+        syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &none);
+    }
     if (program->oom_score_adjust >= -1000) write_number("/proc/self/oom_score_adj", program->oom_score_adjust);
     int executable = program->executable;
     if (executable == 3) {
@@ -229,15 +234,20 @@ int cl_start_program(const struct cl_program *program, int *pidfd) {
     getrlimit(RLIMIT_NOFILE, &limit);
     // As fork(2) does, with a pidfd, and without the handlers of libc: the child makes system calls only. The first three
     // arguments stand at the same places on x86-64 and arm64, the others are unused.
+    int is_batch = cl_is_batch();
     long pid = syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, 0);
-    if (pid == 0) run_program(program, limit.rlim_max);
+    if (pid == 0) run_program(program, limit.rlim_max, is_batch);
     return (int)pid;
 }
 
 int cl_open_program(const char *path) { return open(path, O_PATH | O_CLOEXEC); }
 
 int cl_execute(int executable, char *const *argv, char *const *envp) {
-    return (int)syscall(SYS_execveat, executable, "", argv, envp, AT_EMPTY_PATH);
+    int was_batch = cl_is_batch();
+    cl_end_batch();
+    int result = (int)syscall(SYS_execveat, executable, "", argv, envp, AT_EMPTY_PATH);
+    if (was_batch) cl_begin_batch();
+    return result;
 }
 
 int cl_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -71,6 +72,22 @@ void cl_set_thread_name(const char *name) {
     bounded[sizeof bounded - 1] = 0;
     pthread_setname_np(pthread_self(), bounded);
 }
+
+static _Thread_local int is_batch;
+
+void cl_begin_batch(void) {
+    struct sched_param none = {0};
+    // Any other policy was somebody's choice.
+    if (sched_getscheduler(0) == SCHED_OTHER) is_batch = sched_setscheduler(0, SCHED_BATCH, &none) == 0;
+}
+
+void cl_end_batch(void) {
+    struct sched_param none = {0};
+    if (is_batch) sched_setscheduler(0, SCHED_OTHER, &none);
+    is_batch = 0;
+}
+
+int cl_is_batch(void) { return is_batch; }
 
 int cl_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
 

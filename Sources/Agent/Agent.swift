@@ -270,8 +270,9 @@ final class Agent {
                 }
             )
         }
-        history.loop.start()
-        output.loop.start()
+        // What they do of an end can wait until what follows it has begun.
+        history.loop.start(inBackground: true)
+        output.loop.start(inBackground: true)
         // A disk that hangs does not keep the control server from answering.
         loop.schedule(at: SuspendingClock.now.advanced(by: Self.longestOpening), isUp)
     }

@@ -22,6 +22,8 @@ extension LinuxKernel {
             let result = Self.startRun(plan, environment, introduction, record, on: lane)
             loop.execute(within: Self.outcomeDelay) { bound.take().spawnReturned(plan.run, result) }
         }
+        // Where the lane was woken on this thread's processor, it goes on now and not when this turn is over.
+        sched_yield()
     }
 
     /// A process that became its program, and the read ends of its pipes.

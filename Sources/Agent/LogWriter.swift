@@ -16,7 +16,7 @@ final class LogWriter: Sendable {
     init(descriptor: Int32 = STDERR_FILENO) throws(Errno) {
         self.loop = try EventLoop(name: "log")
         self.descriptor = descriptor
-        self.loop.start()
+        self.loop.start(inBackground: true)
     }
 
     /// Writes one line, given without its newline: at once on the log's own thread, else in its turn.

@@ -70,8 +70,10 @@ public enum KeeperMain {
     }
 
     private static func keep(_ keeper: Keeper, begin: (Keeper) -> Void) throws(Errno) -> Int32 {
+        // A process that tells it of itself is on its way to become a worker's program.
+        SystemThread.enterBackground()
         // What it registers stays until the process ends, so it stays until then too.
-        try Unmanaged.passRetained(keeper).takeUnretainedValue().run(begin: begin)
+        return try Unmanaged.passRetained(keeper).takeUnretainedValue().run(begin: begin)
     }
 
     private static func descriptor(named variable: String) -> Int32? {

@@ -36,7 +36,7 @@ public final class DescriptorDisposal: Sendable {
         }
         guard begins else { return }
         do throws(Errno) {
-            try SystemThread.start(name: self.name) { while self.closeNext() {} }
+            try SystemThread.start(name: self.name, inBackground: true) { while self.closeNext() {} }
         } catch {
             self.finish()
         }

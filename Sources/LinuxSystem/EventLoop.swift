@@ -245,9 +245,11 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     // MARK: From any thread
 
     /// Starts a thread that runs the loop.
-    public func start() {
+    ///
+    /// - Parameter inBackground: whether its work is never urgent (`SystemThread.enterBackground`).
+    public func start(inBackground: Bool = false) {
         do throws(Errno) {
-            try SystemThread.start(name: self.name) { self.run() }
+            try SystemThread.start(name: self.name, inBackground: inBackground) { self.run() }
         } catch {
             fatalError("cannot start the thread \(self.name): \(error)")
         }

@@ -13,11 +13,38 @@ public enum SystemThread {
         }
     }
 
+    /// From now on the calling thread takes the processor from nobody when it is woken, but waits until one is free or its turn comes,
+    /// which is some milliseconds at most: whoever woke it goes on first. The corresponding C function is `sched_setscheduler` with
+    /// `SCHED_BATCH`.
+    public static func enterBackground() {
+        cl_begin_batch()
+    }
+
     /// Starts a thread that is called `name` (of which the kernel keeps 15 bytes) and runs `body`; it inherits the
     /// caller's blocked signals. EAGAIN at the limit of threads. The corresponding C function is `pthread_create`.
-    public static func start(name: String, _ body: @escaping @Sendable () -> Void) throws(Errno) {
+    ///
+    /// - Parameter inBackground: whether its work is never urgent (`enterBackground`); it does not depend on what the caller is.
+    public static func start(
+        name: String,
+        inBackground: Bool = false,
+        _ body: @escaping @Sendable () -> Void
+    ) throws(Errno) {
+        let begin = { @Sendable in
+            if inBackground {
+                Self.enterBackground()
+            }
+            body()
+        }
+        // The new thread inherits what this one is when it is made.
+        let isInBackground = cl_is_batch() != 0
+        cl_end_batch()
+        defer {
+            if isInBackground {
+                cl_begin_batch()
+            }
+        }
         // pthread_create takes a C function, so the closure travels as a pointer; the thread takes the reference over.
-        let box = Unmanaged.passRetained(Body(name: name, run: body))
+        let box = Unmanaged.passRetained(Body(name: name, run: begin))
         var thread = pthread_t()
         let error = pthread_create(
             &thread,

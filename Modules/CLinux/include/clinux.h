@@ -42,6 +42,16 @@ int cl_has_epoll_pwait2(void);
 /// Names the calling thread, at most 15 bytes. In C because pthread_setname_np is a GNU extension.
 void cl_set_thread_name(const char *name);
 
+/// Makes the calling thread one of SCHED_BATCH (sched(7)): when it is woken it takes the processor from nobody, but waits for the next
+/// turn. Not where another policy than the usual one was chosen. Threads and processes that it starts inherit that.
+void cl_begin_batch(void);
+
+/// Makes it usual again.
+void cl_end_batch(void);
+
+/// Whether it was made so by cl_begin_batch.
+int cl_is_batch(void);
+
 /// pipe2(2) with O_CLOEXEC. In C because Swift's Glibc module lacks it.
 int cl_pipe(int *ends);
 
