@@ -28,8 +28,8 @@ extension AgentTests {
 
             sendSignal(SIGSTOP, to: pid)
             sendSignal(SIGKILL, to: killed)
-            let due = Date().addingTimeInterval(4)
-            try agent.eventually("the time of the third run has passed") { Date() > due }
+            // The time of the third run passes, and not what the keeper takes for too long.
+            sleep(30)
             sendSignal(SIGCONT, to: pid)
 
             let exits = try agent.waitForExits(of: "late", count: 3)
