@@ -11,8 +11,8 @@ public final class DescriptorDisposal: Sendable {
     private let name: String
     private let limit: Int
     private let state = Locked(State())
-    /// Held while one is closed.
-    private let hand = Locked(())
+    /// How many were closed; held while one is.
+    private let closed = Locked(0)
 
     /// - Parameters:
     ///   - name: of the thread.
@@ -51,7 +51,7 @@ public final class DescriptorDisposal: Sendable {
     }
 
     private func closeNext() -> Bool {
-        self.hand.withLock { _ in
+        self.closed.withLock { count in
             let next = self.state.withLock { state -> Int32? in
                 guard !state.waiting.isEmpty else {
                     state.hasThread = false
@@ -61,6 +61,7 @@ public final class DescriptorDisposal: Sendable {
             }
             guard let next else { return false }
             Glibc.close(next)
+            count += 1
             return true
         }
     }
