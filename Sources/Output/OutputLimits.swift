@@ -37,7 +37,7 @@ enum OutputLimits {
     static let tailBytes = 16 << 20
     /// How long what waits in pipes may wait there when there is little of it.
     static let firstDelay = Duration.microseconds(250)
-    static let longestDelay = Duration.milliseconds(5)
+    static let longestDelay = Duration.milliseconds(20)
     /// So many bytes from one run in one turn mean that more will follow at once.
     static let busyBytes = 128 << 10
     /// Where a piece that goes into a file ends rather than anywhere, when it is large enough: the page cache takes such pieces in a
