@@ -6,6 +6,8 @@ public final class DescriptorDisposal: Sendable {
     private struct State {
         var waiting: [Int32] = []
         var hasThread = false
+        /// Since the last `finish`.
+        var wasUsed = false
     }
 
     private let name: String
@@ -25,6 +27,7 @@ public final class DescriptorDisposal: Sendable {
     public func close(_ descriptor: consuming Descriptor) {
         let number = descriptor.take()
         let (isTaken, begins) = self.state.withLock { state in
+            state.wasUsed = true
             guard state.waiting.count < self.limit else { return (false, false) }
             state.waiting.append(number)
             defer { state.hasThread = true }
@@ -42,12 +45,15 @@ public final class DescriptorDisposal: Sendable {
         }
     }
 
-    /// Comes back when all that was handed in is closed. Answers whether there was anything.
+    /// Comes back when all that was handed in is closed. Answers whether there was anything since the last time.
     @discardableResult
     public func finish() -> Bool {
-        guard self.state.withLock({ $0.hasThread }) else { return false }
+        let wasUsed = self.state.withLock { state in
+            defer { state.wasUsed = false }
+            return state.wasUsed
+        }
         while self.closeNext() {}
-        return true
+        return wasUsed
     }
 
     private func closeNext() -> Bool {
