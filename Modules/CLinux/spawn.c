@@ -104,7 +104,6 @@ cl_spawn_lane *cl_spawn_lane_create(int vacant) {
     cl_spawn_lane *lane = calloc(1, sizeof *lane);
     if (!lane) return NULL;
     lane->vacant = vacant;
-    cl_spawn_note_signals(lane);
     reserve_places(lane);
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE;
     lane->region = mmap(NULL, guard_size + stack_size, PROT_NONE, flags, -1, 0);
