@@ -41,6 +41,7 @@ extension Agent {
 
     static func output(
         in directory: String,
+        transit: TransitPipe?,
         log: AgentLog,
         released: @escaping @Sendable (RunID) -> Void
     ) throws(Errno) -> OutputRoom {
@@ -48,6 +49,7 @@ extension Agent {
         let room = try OutputRoom(
             loop: EventLoop(name: "output"),
             directory: directory,
+            transit: transit,
             notice: { notice in
                 logger.log(
                     level: notice.isWarning ? .warning : .notice,

@@ -71,6 +71,7 @@ final class Agent {
             )
             self.output = try Self.output(
                 in: settings.agent.logDirectory,
+                transit: link.transit,
                 log: self.log,
                 released: Self.releaser(LoopBound(custody, to: self.loop), self.loop)
             )

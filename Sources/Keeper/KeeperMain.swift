@@ -59,6 +59,7 @@ public enum KeeperMain {
                 executable: state.executable,
                 lock: state.lock,
                 limits: state.limits,
+                transit: state.transit.isEmpty ? nil : TransitPipe(owning: state.transit),
                 log: log
             )
             return try Self.keep(keeper) { $0.resume(state) }

@@ -3,7 +3,9 @@ enum OutputLimits {
     /// What a run's pipe holds, where the kernel allows it.
     static let pipeCapacity = 1 << 20
     /// Bytes that one run may hand in before it is another's turn.
-    static let turn = 256 << 10
+    static let turn = 512 << 10
+    /// So many bytes at least go into a file by way of the transit pipe; for fewer the detour costs more than it brings.
+    static let smallestTransit = 64 << 10
     /// Bytes that are read at once, where they have to be read.
     static let chunk = 64 << 10
     /// How much larger than its `max_size` a file may become so that a line is not divided.
@@ -42,7 +44,7 @@ enum OutputLimits {
     static let busyBytes = 128 << 10
     /// Where a piece that goes into a file ends rather than anywhere, when it is large enough: the page cache takes such pieces in a
     /// few large parts instead of many small ones.
-    static let pieceEnds = [256 << 10, 64 << 10]
+    static let pieceEnds = [512 << 10, 256 << 10, 64 << 10]
     /// How often it is looked whether a file is still where it should be, while something is written to it.
     static let pathInterval = Duration.seconds(2)
     /// How often the pipes of streams that cannot be written are looked at.

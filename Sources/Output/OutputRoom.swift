@@ -38,6 +38,8 @@ public actor OutputRoom {
     /// - Parameters:
     ///   - loop: its own; nothing else may live there.
     ///   - directory: `log_dir`, an absolute path.
+    ///   - transit: what much output goes through, kept by somebody for the agent that comes next; without it, the worker
+    ///     that writes much waits for the file.
     ///   - notice: called on the loop with what is worth a line in the agent's log.
     ///   - released: called on the loop when the last pipe of a run is closed: nobody has its write end any more, or it is
     ///     not waited for.
@@ -45,6 +47,7 @@ public actor OutputRoom {
     public init(
         loop: EventLoop,
         directory: String,
+        transit: TransitPipe? = nil,
         notice: @escaping @Sendable (OutputNotice) -> Void,
         released: @escaping @Sendable (RunID) -> Void = { _ in },
         now: @escaping @Sendable () -> Moment
@@ -53,7 +56,7 @@ public actor OutputRoom {
         self.now = now
         self.notice = notice
         self.released = released
-        self.pump = try OutputPump(directory: directory)
+        self.pump = try OutputPump(directory: directory, transit: transit)
     }
 
     // MARK: From any thread
@@ -114,6 +117,14 @@ public actor OutputRoom {
             self.assumeIsolated { room in
                 room.showBytes(of: id)
                 room.tellWatches(of: id)
+            }
+        }
+        // On the loop, because it may wait for a disk.
+        self.loop.execute {
+            self.assumeIsolated { room in
+                guard !room.isClosed else { return }
+                room.pump.landTransit(at: room.now())
+                room.settle()
             }
         }
     }

@@ -32,6 +32,47 @@ extension AgentTests {
             #expect(captured.reduce(0) { $0 + $1.count } >= written)
         }
 
+        /// What it has read and not written yet is in the keeper's hands.
+        @Test func aFloodOfOutputIsWholeOverManyDeaths() throws {
+            let count = 5_000_000
+            let agent = try AgentProcess(
+                shellWorker(
+                    "web",
+                    "seq \(count); : >done; \(lives)",
+                    #"output = { max_size = "1M", keep_files = 100 }"#
+                )
+            )
+            var deaths = 0
+            while !agent.directory.exists("done") {
+                try agent.crash()
+                deaths += 1
+            }
+            print("\(deaths) agents were killed under a flood")
+            #expect(deaths > 3)
+            let files = (0...100).reversed().map { "logs/web/0.stdout.log" + ($0 == 0 ? "" : ".\($0)") }
+            let end = Array("\(count)\n".utf8)
+            try agent.eventually("all is written") {
+                contents(ofFile: agent.directory.file("logs/web/0.stdout.log"))?.suffix(end.count) == end[...]
+            }
+            var next = 1
+            var line = 0
+            for file in files {
+                for byte in contents(ofFile: agent.directory.file(file)) ?? [] {
+                    if byte != UInt8(ascii: "\n") {
+                        line = line * 10 + Int(byte) - 48
+                        continue
+                    }
+                    guard line == next else {
+                        Issue.record("\(line) follows \(next - 1) in \(file)")
+                        return
+                    }
+                    next += 1
+                    line = 0
+                }
+            }
+            #expect(next == count + 1)
+        }
+
         @Test func whatEndsMeanwhileIsRecordedWithItsStatusAndUsage() throws {
             let agent = try AgentProcess(
                 shellWorker("web", lives) + shellWorker("job", "while [ ! -e go ]; do sleep 0.01; done; exit 7")

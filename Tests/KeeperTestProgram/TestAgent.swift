@@ -37,12 +37,17 @@ final class TestAgent {
             let generation = Int64(Lines.read("\(directory)/agents").count + 1)
             let (link, runs) = try KeeperLink.connect(generation: generation)
             let welcome = link.welcome
+            // Each agent leaves a byte more there than the one before.
+            let transit = link.transit?.count ?? -1
+            if let pipe = link.transit?.writeEnd {
+                write(pipe, "x", 1)
+            }
             // Read before it says that it is there: whoever waits for that may change it.
             let behaviour = SmallFile.text("\(directory)/behaviour") ?? ""
             Lines.append(
                 "agent \(getpid()) starts=\(welcome.starts) shutdown=\(welcome.shutdownSignal)"
                     + " previous=\(welcome.previousEnd) upgrade=\(welcome.upgrade) runs=\(runs.count)"
-                    + " files=\(Self.openFiles) behaviour=\(Program.behaviour(of: []))",
+                    + " files=\(Self.openFiles) transit=\(transit) behaviour=\(Program.behaviour(of: []))",
                 to: "\(directory)/agents"
             )
             let agent = try TestAgent(directory, slots, link, signals)

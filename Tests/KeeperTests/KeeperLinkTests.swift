@@ -94,6 +94,29 @@ import Testing
         }
     }
 
+    @Test func thePipeForOutputOnItsWayIsTheKeepersToo() throws {
+        let transit = try TransitPipe(capacity: 4096)
+        try transit.write(note: "whose")
+        try self.say(KeeperMessage.welcome(Samples.welcome))
+        try self.say(KeeperMessage.transit(), transit.descriptors)
+        try self.say(KeeperMessage.custodyEnd(0))
+        let (link, _) = try KeeperLink.connect(descriptor: self.near, generation: 1)
+        let received = try #require(link.transit)
+        #expect(received.descriptors.allSatisfy { fcntl($0, F_GETFD) == FD_CLOEXEC })
+        #expect(received.note == "whose")
+        #expect(write(transit.writeEnd, "12345", 5) == 5)
+        #expect(received.count == 5)
+    }
+
+    @Test func aNewerKeeperMaySayMoreInTheHandOver() throws {
+        try self.say(KeeperMessage.welcome(Samples.welcome))
+        try self.say(MessageWriter(type: 200).finish(), [0])
+        try self.say(KeeperMessage.custodyEnd(0))
+        let (link, _) = try KeeperLink.connect(descriptor: self.near, generation: 1)
+        #expect(link.welcome == Samples.welcome)
+        #expect(link.transit == nil)
+    }
+
     @Test func whatIsNoKeeperIsRefused() {
         let file = open("/dev/null", O_RDWR | O_CLOEXEC)
         #expect(throws: KeeperLinkError.noKeeper) { try KeeperLink.connect(descriptor: file, generation: 1) }

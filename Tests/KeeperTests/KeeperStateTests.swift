@@ -9,14 +9,33 @@ import Testing
         #expect(try keeperState(Samples.state.bytes) == Samples.state)
         var small = Samples.state
         small.agent = nil
+        small.transit = []
         small.runs = []
         small.options.stateDirectory = nil
         small.options.binary = nil
         #expect(try keeperState(small.bytes) == small)
     }
 
+    /// As a keeper of the first version writes it.
+    @Test func oneWithoutATransitPipeIsReadToo() throws {
+        var state = Samples.state
+        state.transit = []
+        var bytes = state.bytes
+        bytes[8] = 1
+        // The flag that says that there is none.
+        var writer = MessageWriter()
+        writer.number(state.limits.openFiles)
+        writer.number(state.limits.outOfMemoryScore)
+        let limits = writer.written
+        let start = try #require(
+            bytes.indices.first { $0 + limits.count < bytes.count && Array(bytes[$0..<($0 + limits.count)]) == limits }
+        )
+        #expect(bytes.remove(at: start + limits.count) == 0)
+        #expect(try keeperState(bytes) == state)
+    }
+
     @Test func theDescriptorsThatMustStayOpenAreNamed() {
-        #expect(Samples.state.descriptors == [5, 7, 8, 9, 10, 11])
+        #expect(Samples.state.descriptors == [5, 12, 13, 14, 7, 8, 9, 10, 11])
     }
 
     @Test func everyPrefixIsRefused() {

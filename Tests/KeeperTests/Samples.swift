@@ -101,6 +101,7 @@ enum Samples {
             executable: 5,
             lock: -1,
             limits: InheritedLimits(openFiles: 1024, outOfMemoryScore: 0),
+            transit: [12, 13, 14],
             starts: 12,
             shutdownSignal: 0,
             lostAnnouncements: 1,

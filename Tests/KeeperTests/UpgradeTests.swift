@@ -47,6 +47,9 @@ import Testing
         try keeper.agentBegins(before + 1)
         #expect(keeper.agents[before].contains("previous=ended(waitStatus: 9) upgrade=none"))
         #expect(keeper.program.pid == pid)
+        for (number, agent) in keeper.agents.enumerated() {
+            #expect(agent.contains(" transit=\(number) "), "what is in transit outlives agents and keepers")
+        }
         #expect(try keeper.end().exitCode == 0)
         try CampaignTests.compare(keeper, adoptions: 0)
     }

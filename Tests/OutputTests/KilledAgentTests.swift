@@ -11,11 +11,19 @@ import Testing
 @Suite(.serialized) struct KilledAgentTests {
     static let policy = CapturePolicy(maximumSize: 200_000, keepFiles: 99)
 
+    /// The transit pipe that a test holds as the keeper does, by the paths of a FIFO and of a file.
+    static func openTransit(_ path: String, _ note: String) throws -> TransitPipe {
+        let descriptors = try [O_RDONLY | O_NONBLOCK, O_WRONLY].map { flags in
+            try Descriptor.open(path, flags).take()
+        }
+        return TransitPipe(owning: descriptors + [try Descriptor.open(note, O_RDWR | O_CREAT, mode: 0o600).take()])
+    }
+
     /// Moves output from the descriptor `pipe` until SIGKILL comes after `delay` microseconds.
-    static func moveUntilKilled(in path: String, pipe: Int32, delay: UInt32) throws {
+    static func moveUntilKilled(in path: String, pipe: Int32, transit: TransitPipe, delay: UInt32) throws {
         let loop = try EventLoop(name: "killer")
         loop.schedule(at: .now.advanced(by: .microseconds(Int64(delay)))) { kill(getpid(), SIGKILL) }
-        let pump = try OutputPump(directory: path)
+        let pump = try OutputPump(directory: path, transit: transit)
         func now() -> Moment { Moment(monotonic: .now, wall: PumpHarness.start) }
         loop.start()
         pump.attach(
@@ -53,21 +61,33 @@ import Testing
             return end >= 0
         }
         defer { close(end) }
+        #expect(mkfifo(directory.file("transit"), 0o600) == 0)
+        let transit = try Self.openTransit(directory.file("transit"), directory.file("note"))
+        PipeContents.setCapacity(of: transit.readEnd, to: 1 << 20)
         var deaths = 0
+        var left = 0
         while deaths < 12 {
             let path = directory.file("logs")
             let delay = UInt32.random(in: 0...10_000)
             let file = directory.file("pipe")
+            let other = directory.file("transit")
+            let note = directory.file("note")
             await #expect(processExitsWith: .signal(SIGKILL)) {
-                [path = path as String, file = file as String, delay = delay as UInt32] in
+                [
+                    path = path as String, file = file as String, other = other as String, note = note as String,
+                    delay = delay as UInt32
+                ] in
                 let pipe = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-                try KilledAgentTests.moveUntilKilled(in: path, pipe: pipe, delay: delay)
+                let transit = try KilledAgentTests.openTransit(other, note)
+                try KilledAgentTests.moveUntilKilled(in: path, pipe: pipe, transit: transit, delay: delay)
             }
             deaths += 1
+            left += transit.count > 0 ? 1 : 0
         }
+        print("\(left) of \(deaths) were killed with bytes in transit")
         #expect(write(end, "\n", 1) == 1)
         // What is left is moved by one that lives.
-        let harness = try PumpHarness(Self.policy, in: directory)
+        let harness = try PumpHarness(Self.policy, in: directory, transit: transit)
         harness.pump.attach(
             CapturedStreams(standardOutput: fcntl(number, F_DUPFD_CLOEXEC, 3), standardError: nil, mergesError: false),
             of: PumpHarness.run(1),

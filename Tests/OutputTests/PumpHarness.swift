@@ -9,6 +9,8 @@ import Testing
 /// A pump on a clock of the test's own; the test is the worker that writes.
 final class PumpHarness {
     let directory: TemporaryDirectory
+    /// As the keeper has it: it outlives a pump.
+    let transit: TransitPipe?
     private(set) var pump: OutputPump
     var now: Moment
     private(set) var notices: [OutputNotice] = []
@@ -18,11 +20,20 @@ final class PumpHarness {
     /// 2026-11-22T10:00:00Z
     static let start = Timestamp(nanosecondsSinceEpoch: 1_795_341_600_000_000_000)
 
-    init(_ policy: CapturePolicy = CapturePolicy(), in directory: TemporaryDirectory? = nil) throws {
+    /// - Parameters:
+    ///   - hasTransit: whether somebody keeps a pipe for output on its way.
+    ///   - transit: the one of an agent before.
+    init(
+        _ policy: CapturePolicy = CapturePolicy(),
+        in directory: TemporaryDirectory? = nil,
+        hasTransit: Bool = true,
+        transit: TransitPipe? = nil
+    ) throws {
         self.directory = try directory ?? TemporaryDirectory()
+        self.transit = hasTransit ? try transit ?? TransitPipe(capacity: 1 << 20) : nil
         self.policy = policy
         self.now = Moment(monotonic: .now, wall: Self.start)
-        self.pump = try OutputPump(directory: self.directory.file("logs"))
+        self.pump = try OutputPump(directory: self.directory.file("logs"), transit: self.transit)
         self.listen()
     }
 
@@ -33,7 +44,7 @@ final class PumpHarness {
 
     /// Another agent after the death of this one: nothing was closed in order.
     func dieAndComeBack() throws {
-        self.pump = try OutputPump(directory: self.directory.file("logs"))
+        self.pump = try OutputPump(directory: self.directory.file("logs"), transit: self.transit)
         self.listen()
     }
 

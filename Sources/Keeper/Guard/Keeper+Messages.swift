@@ -175,6 +175,10 @@ extension Keeper {
             self.log.write(.error, "cannot greet the agent", ["pid": "\(agent.pid)"])
             return
         }
+        // Without it, should there be no room, the agent is only slower.
+        if let transit = self.transit, !self.send(KeeperMessage.transit(), transit.descriptors) {
+            self.log.write(.warning, "cannot give the agent its pipe for output on its way", ["pid": "\(agent.pid)"])
+        }
         self.agent?.phase = .greeted
         self.agent?.cursor = 0
         self.agent?.told = 0

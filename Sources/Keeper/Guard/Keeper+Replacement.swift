@@ -145,6 +145,7 @@ extension Keeper {
             executable: self.executable,
             lock: self.lock,
             limits: self.limits,
+            transit: self.transit?.descriptors ?? [],
             starts: self.starts,
             shutdownSignal: self.shutdownSignal,
             lostAnnouncements: self.lostAnnouncements,

@@ -15,6 +15,8 @@ final class Keeper {
     static let forwarded = [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
     /// Those that ask for the end.
     static let ending = [SIGTERM, SIGINT, SIGQUIT]
+    /// Bytes: more than is in it at a time, also when they are spread over pages that are not full.
+    private static let transitCapacity = 1 << 20
 
     let options: KeeperOptions
     let loop: EventLoop
@@ -54,6 +56,8 @@ final class Keeper {
     /// The process in which a new binary reads this one's state.
     var replacementCheck: Int32?
     var replacementWatch: EventLoop.Registration?
+    /// Through which the agent moves much output; what is in it when it dies is for the next one.
+    private(set) var transit: TransitPipe?
     /// keeper.lock, -1 without one.
     var lock: Int32
     private(set) var exitCode: Int32 = 0
@@ -63,6 +67,7 @@ final class Keeper {
         executable: Int32,
         lock: Int32,
         limits: InheritedLimits,
+        transit: TransitPipe? = nil,
         log: KeeperLog
     ) throws(Errno) {
         self.options = options
@@ -70,6 +75,15 @@ final class Keeper {
         self.lock = lock
         self.limits = limits
         self.log = log
+        self.transit = transit
+        do throws(Errno) {
+            if transit == nil {
+                self.transit = try TransitPipe(capacity: Self.transitCapacity)
+            }
+        } catch {
+            // Only slower.
+            log.write(.warning, "cannot make a pipe for output on its way", ["error": "\(error)"])
+        }
         // SIGPIPE and SIGALRM only so that nobody ends the keeper with them.
         self.signals = try SignalFD(signals: Self.forwarded + [SIGCHLD, SIGPIPE, SIGALRM])
         self.loop = try EventLoop(name: "reeve-keeper")

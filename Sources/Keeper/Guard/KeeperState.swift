@@ -29,6 +29,8 @@ struct KeeperState: Equatable {
     var executable: Int32
     var lock: Int32
     var limits: InheritedLimits
+    /// Those of a `TransitPipe`, or none.
+    var transit: [Int32]
     var starts: UInt32
     var shutdownSignal: Int32
     var lostAnnouncements: UInt32
@@ -37,7 +39,7 @@ struct KeeperState: Equatable {
 
     /// All descriptors that must stay open.
     var descriptors: [Int32] {
-        var all = [self.executable, self.lock] + (self.agent.map { [$0.pidfd, $0.socket] } ?? [])
+        var all = [self.executable, self.lock] + self.transit + (self.agent.map { [$0.pidfd, $0.socket] } ?? [])
         for run in self.runs {
             all.append(run.pidfd)
             all += run.pipes
@@ -48,7 +50,8 @@ struct KeeperState: Equatable {
 
 extension KeeperState {
     private static let magic: UInt64 = 0x6572_6576_6b65_6570
-    private static let version: UInt16 = 1
+    /// Version 1 had no transit pipe.
+    private static let version: UInt16 = 2
     private static let maximumText = 32768
     static let maximumArguments = 256
 
@@ -61,6 +64,10 @@ extension KeeperState {
         writer.number(self.lock)
         writer.number(self.limits.openFiles)
         writer.number(self.limits.outOfMemoryScore)
+        writer.flag(!self.transit.isEmpty)
+        for descriptor in self.transit {
+            writer.number(descriptor)
+        }
         writer.number(self.starts)
         writer.number(self.shutdownSignal)
         writer.number(self.lostAnnouncements)
@@ -79,12 +86,13 @@ extension KeeperState {
         var reader = MessageReader(bytes)
         guard try reader.number(UInt64.self) == Self.magic else { throw .noMessage }
         let version = try reader.number(UInt16.self)
-        guard version == Self.version else { throw .version(UInt8(truncatingIfNeeded: version)) }
+        guard (1...Self.version).contains(version) else { throw .version(UInt8(truncatingIfNeeded: version)) }
         self.options = try Self.options(from: &reader)
         self.executable = try reader.number(Int32.self)
         self.lock = try reader.number(Int32.self)
         let openFiles = try reader.number(UInt64.self)
         self.limits = InheritedLimits(openFiles: openFiles, outOfMemoryScore: try reader.number(Int32.self))
+        self.transit = version > 1 ? try Self.transit(from: &reader) : []
         self.starts = try reader.number(UInt32.self)
         self.shutdownSignal = try reader.number(Int32.self)
         guard (0...64).contains(self.shutdownSignal) else { throw .value("shutdown signal") }
@@ -148,6 +156,16 @@ extension KeeperState {
             upgradeLimit: durations[2],
             upgradeObservation: durations[3]
         )
+    }
+
+    private static func transit(from reader: inout MessageReader) throws(HandoverError) -> [Int32] {
+        guard try reader.flag("transit") else { return [] }
+        var numbers: [Int32] = []
+        for _ in 0..<TransitPipe.descriptorCount {
+            numbers.append(try reader.number(Int32.self))
+        }
+        guard numbers.allSatisfy({ $0 >= 0 }) else { throw .descriptors }
+        return numbers
     }
 
     private static func write(_ agent: Agent, to writer: inout MessageWriter) {

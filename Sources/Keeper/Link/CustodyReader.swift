@@ -7,6 +7,8 @@ struct CustodyReader {
     let socket: Int32
     /// What was in custody, after `read`.
     private(set) var runs: [CustodyRun] = []
+    /// What was in it when the agent before died is there still; `nil` from a keeper that has none.
+    private(set) var transit: TransitPipe?
     private var buffer = [UInt8](repeating: 0, count: HandoverProtocol.maximumMessage)
     private var received = cl_received()
 
@@ -20,12 +22,13 @@ struct CustodyReader {
     mutating func read(waiting milliseconds: Int32) throws(KeeperLinkError) -> KeeperWelcome {
         var welcome: KeeperWelcome?
         while true {
-            guard let message = try self.next() else {
+            guard let message = try self.nextKnown() else {
                 try self.wait(milliseconds)
                 continue
             }
             switch message {
             case .welcome(let told): welcome = told
+            case .transit: self.transit = TransitPipe(owning: self.takeDescriptors())
             case .custody(let custody): self.keep(custody)
             case .custodyEnd(let count):
                 guard let welcome, Int(count) == self.runs.count else { throw .refused(.value("count")) }
@@ -36,6 +39,17 @@ struct CustodyReader {
                     self.runs[index].exit = exit
                 }
             case .upgradeAnswer, .upgradeDone: break
+            }
+        }
+    }
+
+    /// The next message of those that this build knows; a newer keeper may say more.
+    private mutating func nextKnown() throws(KeeperLinkError) -> KeeperMessage? {
+        while true {
+            do throws(KeeperLinkError) {
+                return try self.next()
+            } catch {
+                guard case .refused(.unknownType) = error else { throw error }
             }
         }
     }
@@ -106,5 +120,6 @@ struct CustodyReader {
             }
         }
         self.runs = []
+        self.transit = nil
     }
 }

@@ -37,6 +37,8 @@ public final class KeeperLink {
     }
 
     public let welcome: KeeperWelcome
+    /// The pipe for output on its way into a file, which the keeper holds too; `nil` when it has none.
+    public let transit: TransitPipe?
     private let socket: Int32
     private var loop: EventLoop?
     private var watch: EventLoop.Registration?
@@ -47,9 +49,10 @@ public final class KeeperLink {
     private var lost = 0
     public private(set) var isClosed = false
 
-    private init(socket: Int32, welcome: KeeperWelcome) {
+    private init(socket: Int32, welcome: KeeperWelcome, transit: TransitPipe?) {
         self.socket = socket
         self.welcome = welcome
+        self.transit = transit
     }
 
     deinit {
@@ -74,7 +77,7 @@ public final class KeeperLink {
                 throw .system(Errno.current)
             }
             let welcome = try reader.read(waiting: Self.patience)
-            return (KeeperLink(socket: descriptor, welcome: welcome), reader.runs)
+            return (KeeperLink(socket: descriptor, welcome: welcome, transit: reader.transit), reader.runs)
         } catch {
             reader.abandon()
             Glibc.close(descriptor)
@@ -312,7 +315,7 @@ public final class KeeperLink {
         case .exited(let run, let exit): self.deliver?(.exited(run, exit))
         case .upgradeAnswer(let refusal): self.deliver?(.upgradeAnswer(refusal: refusal))
         case .upgradeDone: self.deliver?(.upgraded)
-        case .welcome, .custody, .custodyEnd: break
+        case .welcome, .transit, .custody, .custodyEnd: break
         }
     }
 }

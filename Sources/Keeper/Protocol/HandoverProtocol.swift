@@ -10,7 +10,7 @@
 /// ```
 /// agent                      keeper
 /// hello                 →
-///                       ←    welcome, custody…, custodyEnd
+///                       ←    welcome, transit, custody…, custodyEnd
 /// ready                 →
 /// announce              →    by the child that becomes the run, between clone and exec, with its pidfd and the run's pipes
 /// update                →    the agent's own words about an announced run have changed

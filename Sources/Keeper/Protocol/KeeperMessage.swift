@@ -1,6 +1,10 @@
+import LinuxSystem
+
 /// What the keeper says, as the agent reads it.
 enum KeeperMessage: Equatable {
     case welcome(KeeperWelcome)
+    /// The pipe that holds output on its way into a file: its descriptors, in the order of `TransitPipe.descriptors`.
+    case transit
     /// A run in custody: with its pidfd, unless its exit is committed, and then its pipes.
     case custody(Custody)
     /// As many runs came.
@@ -29,6 +33,7 @@ enum KeeperMessage: Equatable {
         case exited = 68
         case upgradeAnswer = 69
         case upgradeDone = 70
+        case transit = 71
     }
 
     /// - Parameter descriptors: how many came with it; `nil` when some were lost on the way.
@@ -51,6 +56,9 @@ enum KeeperMessage: Equatable {
             let isRefused = try reader.flag("refused")
             self = .upgradeAnswer(isRefused ? try reader.text("reason", atMost: HandoverProtocol.maximumText) : nil)
         case .upgradeDone: self = .upgradeDone
+        case .transit:
+            expected = TransitPipe.descriptorCount
+            self = .transit
         }
         try reader.end()
         guard descriptors ?? expected == expected else { throw .descriptors }
@@ -120,7 +128,12 @@ enum KeeperMessage: Equatable {
         }
         return writer.finish()
     }
+
     static func upgradeDone() -> [UInt8] {
         MessageWriter(type: Kind.upgradeDone.rawValue).finish()
+    }
+
+    static func transit() -> [UInt8] {
+        MessageWriter(type: Kind.transit.rawValue).finish()
     }
 }

@@ -14,7 +14,7 @@ final class OutputPump {
 
     let root: LogRoot
     let readiness: ReadinessSet
-    private let bench = Workbench()
+    private let bench: Workbench
     private(set) var sinks: [StreamID: Sink] = [:]
     private var sources: [UInt64: Source] = [:]
     /// The runs whose exit was not told yet.
@@ -31,8 +31,10 @@ final class OutputPump {
     /// How many pipes of each run are open.
     private var openPipes: [RunID: Int] = [:]
 
-    init(directory: String) throws(Errno) {
+    /// - Parameter transit: what much output goes through; it may hold what an agent before had there when it died.
+    init(directory: String, transit: TransitPipe? = nil) throws(Errno) {
         self.root = LogRoot(path: directory)
+        self.bench = Workbench(transit: transit.map(Transit.init))
         self.readiness = try ReadinessSet()
     }
 
@@ -46,6 +48,7 @@ final class OutputPump {
         _ policy: CapturePolicy,
         at now: Moment
     ) {
+        self.landTransit(at: now)
         var attached: [Source] = []
         for (stream, number) in streams.readEnds {
             let sink = self.sink(for: StreamID(instance, stream), policy)
@@ -180,6 +183,26 @@ final class OutputPump {
     }
 
     // MARK: Moving
+
+    /// Writes what an agent before this one had on its way into a file when it died. It comes before anything else of its
+    /// stream, and the pipe in which it is is needed for others.
+    func landTransit(at now: Moment) {
+        guard let transit = self.bench.transit, transit.count > 0 else { return }
+        guard let owner = transit.owner else {
+            // The note of a build that writes other ones.
+            self.goneDropped += UInt64(transit.takeAll().count)
+            return
+        }
+        let sink = self.sink(for: owner.stream)
+        do throws(OutputFailure) {
+            try sink.landLeft(in: transit, of: owner.run, at: now)
+        } catch {
+            self.fail(sink, error, at: now)
+        }
+        sink.idleSince = sink.sources.isEmpty ? now.monotonic : nil
+        sink.changes += 1
+        self.changed(sink.id)
+    }
 
     /// Moves what waits, a bounded part of each run's.
     func turn(at now: Moment) -> Load {

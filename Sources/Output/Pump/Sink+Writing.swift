@@ -30,15 +30,20 @@ extension Sink {
             failure = error
         }
         if taken.bytes > 0 {
-            self.bytes += UInt64(taken.bytes)
             source.leftAtExit = max(0, source.leftAtExit - taken.bytes)
-            self.index.came(at: start, now.wall)
-            if self.index.isDue {
-                self.flushIndex(all: false, at: now.monotonic)
-            }
+            self.came(taken.bytes, at: start, now)
         }
         if let failure { throw failure }
         return taken
+    }
+
+    /// So many bytes have come from a run.
+    private func came(_ count: Int, at start: UInt64, _ now: Moment) {
+        self.bytes += UInt64(count)
+        self.index.came(at: start, now.wall)
+        if self.index.isDue {
+            self.flushIndex(all: false, at: now.monotonic)
+        }
     }
 
     private func move(from source: Source, budget: Int, at now: Moment, _ taken: inout Taken) throws(OutputFailure) {
@@ -58,15 +63,14 @@ extension Sink {
             if self.copies || self.stamper != nil {
                 guard let bytes = self.bench.take(from: source.pipe, count: available) else { continue }
                 taken.bytes += bytes.count
-                try self.write(bytes, of: source.run, at: now)
+                try self.write(self.stamped(bytes, of: source.run, at: now.wall), of: source.run, at: now)
             } else if room <= 0 {
-                taken.bytes += try self.finishLine(of: source, file, at: now)
+                try self.finishLine(of: source, file, at: now, &taken)
             } else {
                 try self.begin(source.run, at: now)
                 let wanted = Int(min(room, Int64(available)))
                 let piece = Self.piece(of: wanted, at: file.size)
-                let moved = try self.splice(source, into: file, count: piece)
-                taken.bytes += moved
+                let moved = try self.splice(source, into: file, count: piece, at: now, &taken)
                 // The rest is the beginning of the next piece.
                 guard moved > 0, piece == wanted else { break }
             }
@@ -91,9 +95,35 @@ extension Sink {
         }
     }
 
-    private func splice(_ source: Source, into file: LogFile, count: Int) throws(OutputFailure) -> Int {
+    /// Moves bytes into the file inside the kernel; answers how many.
+    private func splice(
+        _ source: Source,
+        into file: LogFile,
+        count: Int,
+        at now: Moment,
+        _ taken: inout Taken
+    ) throws(OutputFailure) -> Int {
+        if count >= OutputLimits.smallestTransit, let transit = self.bench.transit, transit.count == 0,
+            let entered = try? transit.enter(from: source.pipe, count: count, of: self.owner(source.run)), entered > 0
+        {
+            taken.bytes += entered
+            try self.land(transit, of: source.run, in: file, at: now)
+            return entered
+        }
+        let moved = try self.moving(into: file) { position throws(Errno) in
+            try PipeContents.move(from: source.pipe, to: file.number, at: position, count: count)
+        }
+        taken.bytes += moved
+        return moved
+    }
+
+    /// One step of that. 0 when there was nothing, or the file system cannot do it, as `copies` says from then on.
+    private func moving(
+        into file: LogFile,
+        _ move: (Int64) throws(Errno) -> Int
+    ) throws(OutputFailure) -> Int {
         do throws(Errno) {
-            let moved = try PipeContents.move(from: source.pipe, to: file.number, at: file.size, count: count)
+            let moved = try move(file.size)
             file.size += Int64(moved)
             self.end += UInt64(moved)
             return moved
@@ -104,36 +134,84 @@ extension Sink {
                 self.copies = true
                 return 0
             default:
-                if self.bench.madeRoom(after: error) { return try self.splice(source, into: file, count: count) }
+                if self.bench.madeRoom(after: error) { return try self.moving(into: file, move) }
                 throw OutputFailure("cannot write \(self.path)", error)
             }
         }
     }
 
+    // MARK: In transit
+
+    private func owner(_ run: RunID) -> Transit.Owner {
+        Transit.Owner(run: run, stream: self.id)
+    }
+
+    /// Writes all that is in the transit pipe, which is empty afterwards: what cannot be written is held.
+    private func land(
+        _ transit: Transit,
+        of run: RunID,
+        in file: LogFile,
+        at now: Moment
+    ) throws(OutputFailure) {
+        do throws(OutputFailure) {
+            while transit.count > 0, !self.copies {
+                let moved = try self.moving(into: file) { position throws(Errno) in
+                    try transit.leave(to: file.number, at: position)
+                }
+                guard moved > 0 else { break }
+            }
+        } catch {
+            self.held.add(transit.takeAll()[...], of: run)
+            throw error
+        }
+        // For a file system that takes them from memory only.
+        if transit.count > 0 {
+            try self.write(transit.takeAll(), of: run, at: now)
+        }
+    }
+
+    /// Writes what the agent before this one had in transit when it died.
+    func landLeft(in transit: Transit, of run: RunID, at now: Moment) throws(OutputFailure) {
+        let count = transit.count
+        var start = self.end
+        defer { self.came(count, at: start, now) }
+        let file: LogFile
+        do throws(OutputFailure) {
+            file = try self.openFile(at: now)
+            start = self.end
+            try self.begin(run, at: now)
+        } catch {
+            self.held.add(transit.takeAll()[...], of: run)
+            throw error
+        }
+        try self.land(transit, of: run, in: file, at: now)
+    }
+
     /// The file is full: lets a line that has begun in it end there, within a bound, and then begins another file.
-    private func finishLine(of source: Source, _ file: LogFile, at now: Moment) throws(OutputFailure) -> Int {
+    private func finishLine(
+        of source: Source,
+        _ file: LogFile,
+        at now: Moment,
+        _ taken: inout Taken
+    ) throws(OutputFailure) {
         let overrun = Int(file.size - self.policy.maximumSize)
         // A line of another run is not this one's to end.
         let isOwn = self.index.newestRun?.run == source.run
         guard isOwn, overrun < OutputLimits.lineOverrun, !file.endsWithNewline else {
-            try self.rotate(at: now)
-            return 0
+            return try self.rotate(at: now)
         }
         let seen = self.bench.peek(source.pipe, count: OutputLimits.lineOverrun - overrun)
-        guard !seen.isEmpty else {
-            try self.rotate(at: now)
-            return 0
-        }
+        guard !seen.isEmpty else { return try self.rotate(at: now) }
         let newline = seen.firstIndex(of: UInt8(ascii: "\n"))
         // With the line's end in it, the next byte begins another file.
-        return try self.splice(source, into: file, count: newline.map { $0 + 1 } ?? seen.count)
+        let count = newline.map { $0 + 1 } ?? seen.count
+        _ = try self.splice(source, into: file, count: count, at: now, &taken)
     }
 
     // MARK: Bytes in our hands
 
     /// Writes bytes that were taken from a pipe; what cannot be written is held.
-    private func write(_ bytes: UnsafeRawBufferPointer, of run: RunID, at now: Moment) throws(OutputFailure) {
-        let stamped = self.stamped(bytes, of: run, at: now.wall)
+    private func write(_ stamped: [UInt8], of run: RunID, at now: Moment) throws(OutputFailure) {
         var written = 0
         do throws(OutputFailure) {
             try self.begin(run, at: now)

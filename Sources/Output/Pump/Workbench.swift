@@ -9,7 +9,11 @@ final class Workbench {
     /// Ends files that have no name any more, so that no worker waits for it.
     let disposal = DescriptorDisposal(name: "output-disposal", limit: OutputLimits.endingFiles)
 
-    init() {
+    /// Through which much output goes; `nil` when nobody would keep what is in it.
+    let transit: Transit?
+
+    init(transit: Transit?) {
+        self.transit = transit
         self.buffer = .allocate(byteCount: OutputLimits.chunk, alignment: 16)
     }
 
