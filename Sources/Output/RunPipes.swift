@@ -41,10 +41,7 @@ public struct RunPipes: ~Copyable, Sendable {
     }
 
     private static func pipe(_ isWanted: Bool) throws(Errno) -> Pipe? {
-        guard isWanted else { return nil }
-        let pipe = try Pipe()
-        PipeContents.makeNonBlocking(pipe.readEnd.rawValue)
-        return pipe
+        isWanted ? try Pipe() : nil
     }
 
     /// What each pipe is, and the number of its read end, for whoever is to hold them too. They stay this value's own.
@@ -99,7 +96,7 @@ public struct RunPipes: ~Copyable, Sendable {
     }
 }
 
-/// The read ends of a run's pipes, non-blocking, which belong to whoever receives this: the room, by `attach`.
+/// The read ends of a run's pipes, which belong to whoever receives this: the room, by `attach`.
 public struct CapturedStreams: Sendable {
     public let standardOutput: Int32?
     public let standardError: Int32?

@@ -180,6 +180,7 @@ final class TestAgent {
                 announcement.pid = spawned.pid
                 self.link.announce(announcement, process: spawned.pidfd, descriptors: [])
             }
+            self.link.ringSoon()
             run.watch = try self.loop.register(spawned.pidfd.descriptor, for: .readable) { [unowned self] _ in
                 guard let exit = (try? run.process?.peek()) ?? nil else { return }
                 self.ended(run, .ended(waitStatus: exit.waitStatus, usage: exit.usage))

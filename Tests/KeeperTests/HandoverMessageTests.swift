@@ -18,6 +18,7 @@ import Testing
             case .reloading = try agentMessage(AgentMessage.plain(.reloading)),
             case .shuttingDown = try agentMessage(AgentMessage.plain(.shuttingDown)),
             case .upgradeRequest = try agentMessage(AgentMessage.plain(.upgradeRequest)),
+            case .bell = try agentMessage(AgentMessage.plain(.bell), descriptors: 1),
             case .leaving(.ended(code: 143)) = try agentMessage(AgentMessage.leaving(.ended(code: 143))),
             case .leaving(.replaced) = try agentMessage(AgentMessage.leaving(.replaced))
         else {
@@ -104,7 +105,9 @@ import Testing
         #expect(throws: HandoverError.descriptors) { try agentMessage(announcement, descriptors: 2) }
         #expect(throws: HandoverError.descriptors) { try agentMessage(announcement, descriptors: 4) }
         #expect(throws: HandoverError.descriptors) { try agentMessage(AgentMessage.plain(.alive), descriptors: 1) }
+        #expect(throws: HandoverError.descriptors) { try agentMessage(AgentMessage.plain(.bell), descriptors: 0) }
         #expect(throws: HandoverError.descriptors) { try keeperMessage(KeeperMessage.custodyEnd(0), descriptors: 1) }
+        #expect(throws: HandoverError.descriptors) { try keeperMessage(KeeperMessage.transit(), descriptors: 2) }
     }
 
     @Test func anotherVersionAndAnUnknownTypeAreToldApart() {

@@ -166,15 +166,61 @@ import Testing
         link.shuttingDown()
         link.leave(code: 3)
         let expected = [
-            AgentMessage.plain(.alive), AgentMessage.plain(.ready), AgentMessage.announce(announcement),
+            AgentMessage.plain(.bell), AgentMessage.plain(.alive), AgentMessage.plain(.ready),
+            AgentMessage.announce(announcement),
             AgentMessage.committed(Samples.run), AgentMessage.forget(Samples.run), AgentMessage.plain(.shuttingDown),
             AgentMessage.leaving(.ended(code: 3)),
         ]
         for bytes in expected {
             let said = try #require(self.heard())
             #expect(said.bytes == bytes)
-            #expect(said.descriptors == (bytes == AgentMessage.announce(announcement) ? 1 : 0))
+            let hasDescriptor = [AgentMessage.plain(.bell), AgentMessage.announce(announcement)].contains(bytes)
+            #expect(said.descriptors == (hasDescriptor ? 1 : 0))
         }
+        link.detach()
+    }
+
+    /// The eventfd of the message that the agent begins with, which belongs to the caller.
+    private func bell() throws -> Int32 {
+        var buffer = [UInt8](repeating: 0, count: HandoverProtocol.maximumMessage)
+        var received = cl_received()
+        try #require(cl_receive_message(self.far, &buffer, UInt32(buffer.count), &received) == 1)
+        #expect(Array(buffer[..<Int(received.length)]) == AgentMessage.plain(.bell))
+        return received.descriptors.0
+    }
+
+    /// How often it was rung since the last look.
+    private func rings(_ bell: Int32) -> UInt64 {
+        var count: UInt64 = 0
+        return read(bell, &count, 8) == 8 ? count : 0
+    }
+
+    @Test func theBellRingsAMomentAfterSomethingWasSaid() throws {
+        let loop = try EventLoop(name: "link")
+        let (link, _) = try self.connect()
+        try link.attach(to: loop) { _ in }
+        let bell = try self.bell()
+        defer { close(bell) }
+        #expect(self.rings(bell) == 0)
+        var count: UInt64 = 0
+        var hasIntroduced = false
+        self.turn(loop) {
+            count += self.rings(bell)
+            if count == 1, !hasIntroduced {
+                // What a process says of itself, many together.
+                for _ in 0..<10 {
+                    link.ringSoon()
+                }
+                hasIntroduced = true
+                #expect(self.rings(bell) == 0, "not at once")
+            }
+            return count < 2
+        }
+        #expect(count == 2)
+        link.ready()
+        link.forget(Samples.run)
+        link.leave(code: 0)
+        #expect(self.rings(bell) == 1, "nothing follows that could wait")
         link.detach()
     }
 
@@ -205,7 +251,7 @@ import Testing
         self.turn(loop) {
             while let heard = self.heard() {
                 if case .forget(let run)? = try? agentMessage(heard.bytes) { said.append(run.low) }
-                announcements += heard.descriptors
+                announcements += heard.bytes == AgentMessage.announce(announcement) ? heard.descriptors : 0
             }
             return UInt64(said.count) < count
         }

@@ -17,9 +17,10 @@ import Testing
     }
 
     /// As a keeper of the first version writes it.
-    @Test func oneWithoutATransitPipeIsReadToo() throws {
+    @Test func oneWithoutTransitPipeAndBellIsReadToo() throws {
         var state = Samples.state
         state.transit = []
+        state.agent = nil
         var bytes = state.bytes
         bytes[8] = 1
         // The flag that says that there is none.
@@ -35,7 +36,7 @@ import Testing
     }
 
     @Test func theDescriptorsThatMustStayOpenAreNamed() {
-        #expect(Samples.state.descriptors == [5, 12, 13, 14, 7, 8, 9, 10, 11])
+        #expect(Samples.state.descriptors == [5, 12, 13, 14, 7, 8, 15, 9, 10, 11])
     }
 
     @Test func everyPrefixIsRefused() {

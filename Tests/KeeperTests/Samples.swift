@@ -53,6 +53,7 @@ enum Samples {
             AgentMessage.plain(.reloading),
             AgentMessage.plain(.shuttingDown),
             AgentMessage.plain(.upgradeRequest),
+            AgentMessage.plain(.bell),
             AgentMessage.leaving(.ended(code: 143)),
             AgentMessage.leaving(.replaced),
         ]
@@ -109,6 +110,7 @@ enum Samples {
                 pid: 99,
                 pidfd: 7,
                 socket: 8,
+                bell: 15,
                 phase: GuardedAgent.Phase.ready.rawValue,
                 leaving: .ended(code: 3),
                 cursor: 1,

@@ -53,6 +53,61 @@ import Testing
         }
     }
 
+    /// It is not woken by a process that tells of itself, but by the agent.
+    @Test func anAgentThatRingsIsNotHeardBefore() async {
+        await #expect(processExitsWith: .success) {
+            let fixture = try Fixture()
+            let keeper = fixture.keeper
+            let now = SuspendingClock.now
+            keeper.agent = GuardedAgent(
+                pid: getpid(),
+                pidfd: try PIDFD.open(pid: getpid()),
+                socket: fixture.near,
+                startedAt: now,
+                lastSign: now
+            )
+            keeper.watchAgent()
+            let bell = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
+            func say(_ message: [UInt8], _ descriptors: [Int32] = []) {
+                let count = UInt32(descriptors.count)
+                #expect(cl_send_message(fixture.far, message, UInt32(message.count), descriptors, count) == 0)
+            }
+            func announce(_ number: UInt64) {
+                #expect(throws: Never.self) { try fixture.announce(RunKey(high: 0, low: number), pid: getpid()) }
+            }
+            func ring() {
+                var one: UInt64 = 1
+                #expect(write(bell, &one, 8) == 8)
+            }
+            // How many runs it knows a hundred turns after each of these.
+            let steps: [(known: Int, after: () -> Void)] = [
+                (1, { announce(1) }),
+                (1, { say(AgentMessage.plain(.bell), [bell]) }),
+                (1, { announce(2) }),
+                (2, { ring() }),
+                (2, { announce(3) }),
+                (2, { announce(4) }),
+                (4, { ring() }),
+            ]
+            var turns = 0
+            keeper.loop.longestWait = { .microseconds(100) }
+            keeper.loop.endOfTurn = {
+                let (step, turn) = turns.quotientAndRemainder(dividingBy: 100)
+                turns += 1
+                guard turn == 0 else { return }
+                if step > 0 {
+                    #expect(keeper.custody.count == steps[step - 1].known, "after step \(step)")
+                }
+                step < steps.count ? steps[step].after() : keeper.loop.stop()
+            }
+            keeper.loop.run()
+            // A sign of life that was not rung for is one.
+            say(AgentMessage.plain(.alive))
+            keeper.hearAll()
+            #expect(keeper.agent.map { $0.lastSign > now } == true)
+        }
+    }
+
     /// The threads of an agent end one after the other, and its children fall to the keeper before its own end can be seen.
     @Test func aRunThatADyingAgentHadAnnouncedIsNoStranger() async {
         await #expect(processExitsWith: .success) {

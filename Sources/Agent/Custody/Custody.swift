@@ -97,6 +97,8 @@ final class Custody {
             self.link.announce(announcement, process: process, descriptors: pipes.map(\.descriptor))
         } else if introduced?.note != held.note.note {
             self.link.update(announcement)
+        } else {
+            self.link.ringSoon()
         }
     }
 

@@ -22,6 +22,9 @@ struct GuardedAgent {
     var isBehind = false
     var processWatch: EventLoop.Registration?
     var socketWatch: EventLoop.Registration?
+    /// What it rings when there is something to hear; -1 while its socket is watched for that.
+    var bell: Int32 = -1
+    var bellWatch: EventLoop.Registration?
 
     enum Phase: UInt8 {
         case started

@@ -110,8 +110,9 @@ extension Keeper {
         }
     }
 
-    /// All that the agent had said was heard in this turn before.
     private func silenceMayBeOver(since due: SuspendingClock.Instant) {
+        // What the agent has said and not rung for is a sign of life too.
+        self.hearAll()
         guard let agent = self.agent else { return }
         let now = self.loop.now
         let limit = self.options.silenceLimit
@@ -137,21 +138,26 @@ extension Keeper {
         if let watch = agent.processWatch {
             self.loop.deregister(watch)
         }
-        if let watch = agent.socketWatch {
-            self.loop.deregister(watch)
+        for watch in [self.agent?.socketWatch, self.agent?.bellWatch] {
+            if let watch {
+                self.loop.deregister(watch)
+            }
         }
-        for deadline in [self.silenceCheck, self.trialEnd, self.retryTelling, self.hearing] {
+        for deadline in [self.silenceCheck, self.trialEnd, self.retryTelling] {
             if let deadline {
                 self.loop.cancel(deadline)
             }
         }
-        (self.silenceCheck, self.trialEnd, self.retryTelling, self.hearing) = (nil, nil, nil, nil)
+        (self.silenceCheck, self.trialEnd, self.retryTelling) = (nil, nil, nil)
         _ = try? agent.pidfd.reap()
         // What it said last was heard only now.
         let ended = self.agent ?? agent
         self.agent = nil
         agent.pidfd.close()
         close(agent.socket)
+        if ended.bell >= 0 {
+            close(ended.bell)
+        }
         self.adoptAll()
         self.reapStrangers()
         self.follow(ended, exit.waitStatus)

@@ -7,24 +7,14 @@ extension Keeper {
     /// Messages in a turn; more wait for the next one, so that signals and ends are not kept waiting.
     private static let maximumMessagesInATurn = 512
     private static let retryTime = Duration.milliseconds(10)
-    /// How long what the agent says may wait, so that many starts at once are heard together: on a machine with few processors
-    /// the keeper would run just when the new processes want to. What is unheard when the agent dies is heard then.
-    private static let hearingDelay = Duration.milliseconds(1)
 
     func socketReady(_ events: EventLoop.Events) {
-        guard let agent = self.agent else { return }
         if events.contains(.writable) {
             self.agent?.isBehind = false
-            self.watchSocket(for: .readable)
+            self.watchSocket()
             self.tellAgent()
         }
-        guard agent.phase == .ready, self.hearing == nil else { return self.hear() }
-        self.watchSocket(for: agent.isBehind ? .writable : [])
-        self.hearing = self.loop.schedule(at: .now.advanced(by: Self.hearingDelay)) { [unowned self] in
-            self.hearing = nil
-            self.hear()
-            self.watchSocket(for: self.agent?.isBehind == true ? [.readable, .writable] : .readable)
-        }
+        self.hear()
     }
 
     /// Reads what the agent has said.
@@ -72,19 +62,16 @@ extension Keeper {
                 bytes,
                 descriptors: received.lost_descriptors == 0 ? Int(received.descriptor_count) : nil
             )
-            if case .announce(let outline) = message {
-                self.announced(
-                    outline,
-                    UnsafeRawBufferPointer(rebasing: bytes[HandoverProtocol.headerLength...]),
-                    &received
-                )
-            } else {
-                cl_close_received(&received)
-                if case .update(let outline) = message {
-                    self.updated(outline, UnsafeRawBufferPointer(rebasing: bytes[HandoverProtocol.headerLength...]))
-                }
+            let body = UnsafeRawBufferPointer(rebasing: bytes[HandoverProtocol.headerLength...])
+            switch message {
+            case .announce(let outline): self.announced(outline, body, &received)
+            case .update(let outline):
+                self.updated(outline, body)
                 self.heard(message)
+            case .bell: self.hangBell(&received)
+            default: self.heard(message)
             }
+            cl_close_received(&received)
         } catch {
             cl_close_received(&received)
             self.log.write(.error, "cannot read what the agent said", ["error": "\(error)"])
@@ -107,8 +94,9 @@ extension Keeper {
             let pipes = Span(_unsafeElements: UnsafeBufferPointer(rebasing: numbers[min(1, count)..<count]))
             return self.custody.insert(outline, body: body, pidfd: count > 0 ? numbers[0] : -1, pipes: pipes)
         }
-        if index == nil {
-            cl_close_received(&received)
+        if index != nil {
+            // They are the table's.
+            received.descriptor_count = 0
         }
         if index == nil || received.lost_descriptors != 0 {
             self.lostAnnouncements &+= 1
@@ -126,7 +114,7 @@ extension Keeper {
         self.agent?.lastSign = self.loop.now
         switch message {
         case .hello(let generation): self.greet(generation)
-        case .announce, .update: break
+        case .announce, .update, .bell: break
         case .committed(let run): self.commit(run)
         case .forget(let run): self.forget(run)
         case .alive: self.notification?.alive()
@@ -253,7 +241,7 @@ extension Keeper {
         let error = Errno.current
         self.agent?.isBehind = true
         if error == .wouldBlock {
-            self.watchSocket(for: [.readable, .writable])
+            self.watchSocket()
         } else if error.rawValue != EPIPE, error.rawValue != ECONNRESET {
             // ETOOMANYREFS: descriptors on their way count, and the agent takes them out by reading. EPIPE: it is dying.
             self.retryTelling = self.loop.schedule(at: .now.advanced(by: Self.retryTime)) { [unowned self] in
@@ -265,8 +253,32 @@ extension Keeper {
         return false
     }
 
-    private func watchSocket(for events: EventLoop.Events) {
-        guard let watch = self.agent?.socketWatch else { return }
+    private func watchSocket() {
+        guard let agent = self.agent, let watch = agent.socketWatch else { return }
+        var events: EventLoop.Events = agent.bellWatch == nil ? .readable : []
+        if agent.isBehind {
+            events.insert(.writable)
+        }
         try? self.loop.modify(watch, for: events)
+    }
+
+    // MARK: The bell
+
+    /// A process that tells of itself is about to become a worker's program: to wake the keeper for that would take a processor
+    /// from it. So the agent rings a millisecond later, once for many of them.
+    private func hangBell(_ received: inout cl_received) {
+        guard received.lost_descriptors == 0, self.agent?.bell == -1 else { return }
+        received.descriptor_count = 0
+        self.agent?.bell = received.descriptors.0
+        self.watchBell()
+        self.watchSocket()
+    }
+
+    func watchBell() {
+        guard let bell = self.agent?.bell, bell >= 0 else { return }
+        // Each ring is an edge. Without a watch the socket is watched as before.
+        self.agent?.bellWatch = try? self.loop.register(bell, for: [.readable, .edgeTriggered]) { [unowned self] _ in
+            self.hear()
+        }
     }
 }

@@ -154,6 +154,7 @@ extension Keeper {
                     pid: agent.pid,
                     pidfd: agent.pidfd.descriptor,
                     socket: agent.socket,
+                    bell: agent.bell,
                     phase: agent.phase.rawValue,
                     leaving: agent.leaving,
                     cursor: cursor,
@@ -190,7 +191,9 @@ extension Keeper {
         guarded.leaving = agent.leaving
         guarded.cursor = Int(agent.cursor)
         guarded.told = agent.told
+        guarded.bell = agent.bell
         self.agent = guarded
+        self.watchBell()
         self.watchAgent()
         self.checkSilence(at: now.advanced(by: self.options.silenceLimit))
         for index in 0..<self.custody.end where self.custody[index].isUsed {

@@ -51,8 +51,6 @@ final class Keeper {
     var restart: EventLoop.Deadline?
     var trialEnd: EventLoop.Deadline?
     var retryTelling: EventLoop.Deadline?
-    /// When what the agent says is read.
-    var hearing: EventLoop.Deadline?
     /// The process in which a new binary reads this one's state.
     var replacementCheck: Int32?
     var replacementWatch: EventLoop.Registration?

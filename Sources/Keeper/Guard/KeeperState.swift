@@ -6,6 +6,8 @@ struct KeeperState: Equatable {
         var pid: Int32
         var pidfd: Int32
         var socket: Int32
+        /// -1 for none.
+        var bell: Int32
         var phase: UInt8
         var leaving: AgentMessage.Leaving?
         var cursor: UInt32
@@ -39,7 +41,8 @@ struct KeeperState: Equatable {
 
     /// All descriptors that must stay open.
     var descriptors: [Int32] {
-        var all = [self.executable, self.lock] + self.transit + (self.agent.map { [$0.pidfd, $0.socket] } ?? [])
+        var all =
+            [self.executable, self.lock] + self.transit + (self.agent.map { [$0.pidfd, $0.socket, $0.bell] } ?? [])
         for run in self.runs {
             all.append(run.pidfd)
             all += run.pipes
@@ -50,7 +53,7 @@ struct KeeperState: Equatable {
 
 extension KeeperState {
     private static let magic: UInt64 = 0x6572_6576_6b65_6570
-    /// Version 1 had no transit pipe.
+    /// Version 1 had no transit pipe and no bell.
     private static let version: UInt16 = 2
     private static let maximumText = 32768
     static let maximumArguments = 256
@@ -97,7 +100,7 @@ extension KeeperState {
         self.shutdownSignal = try reader.number(Int32.self)
         guard (0...64).contains(self.shutdownSignal) else { throw .value("shutdown signal") }
         self.lostAnnouncements = try reader.number(UInt32.self)
-        self.agent = try reader.flag("agent") ? try Self.agent(from: &reader) : nil
+        self.agent = try reader.flag("agent") ? try Self.agent(from: &reader, version) : nil
         let count = try reader.number(UInt32.self)
         guard count <= CustodyTable.capacity else { throw .value("runs") }
         self.runs = []
@@ -172,6 +175,7 @@ extension KeeperState {
         writer.number(agent.pid)
         writer.number(agent.pidfd)
         writer.number(agent.socket)
+        writer.number(agent.bell)
         writer.number(agent.phase)
         switch agent.leaving {
         case nil: writer.number(UInt8(0))
@@ -184,11 +188,12 @@ extension KeeperState {
         writer.number(agent.told)
     }
 
-    private static func agent(from reader: inout MessageReader) throws(HandoverError) -> Agent {
+    private static func agent(from reader: inout MessageReader, _ version: UInt16) throws(HandoverError) -> Agent {
         let pid = try reader.number(Int32.self)
         let pidfd = try reader.number(Int32.self)
         let socket = try reader.number(Int32.self)
-        guard pid > 1, pidfd >= 0, socket >= 0 else { throw .descriptors }
+        let bell = version > 1 ? try reader.number(Int32.self) : -1
+        guard pid > 1, pidfd >= 0, socket >= 0, bell >= -1 else { throw .descriptors }
         let phase = try reader.number(UInt8.self)
         guard GuardedAgent.Phase(rawValue: phase) != nil else { throw .value("phase") }
         let leaving: AgentMessage.Leaving?
@@ -204,6 +209,7 @@ extension KeeperState {
             pid: pid,
             pidfd: pidfd,
             socket: socket,
+            bell: bell,
             phase: phase,
             leaving: leaving,
             cursor: cursor,

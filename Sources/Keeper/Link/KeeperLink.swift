@@ -13,6 +13,9 @@ public final class KeeperLink {
     public static let maximumWaiting = 4096
     /// How long `connect` waits for the next message.
     private static let patience: Int32 = 10_000
+    /// How long the keeper may be left unaware of what was said: a process that tells of itself needs the processor itself, and many
+    /// that start at once are heard together.
+    private static let ringingDelay = Duration.milliseconds(1)
 
     /// What is told of the link, on its loop.
     public enum Event: Sendable {
@@ -44,6 +47,9 @@ public final class KeeperLink {
     private var watch: EventLoop.Registration?
     private var deliver: ((Event) -> Void)?
     private var sign: EventLoop.Deadline?
+    /// Written when there is something to hear; -1 for a keeper that watches the socket.
+    private var bell: Int32 = -1
+    private var ringing: EventLoop.Deadline?
     private var lastSaid = SuspendingClock.now
     private var waiting: [Waiting] = []
     private var lost = 0
@@ -58,6 +64,9 @@ public final class KeeperLink {
     deinit {
         precondition(self.watch == nil, "a link to the keeper was dropped while it is watched")
         Glibc.close(self.socket)
+        if self.bell >= 0 {
+            Glibc.close(self.bell)
+        }
     }
 
     // MARK: Begin
@@ -91,8 +100,20 @@ public final class KeeperLink {
         self.loop = loop
         self.deliver = deliver
         self.watch = try loop.register(self.socket, for: .readable) { [unowned self] events in self.ready(events) }
+        self.hangBell()
         self.say(AgentMessage.plain(.alive))
         self.scheduleSign()
+    }
+
+    /// Without one, the keeper is woken by everything that is said.
+    private func hangBell() {
+        let number = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
+        guard number >= 0 else { return }
+        if self.send(AgentMessage.plain(.bell), [number]) {
+            self.bell = number
+        } else {
+            Glibc.close(number)
+        }
     }
 
     /// Ends the watch, so that the link may go.
@@ -105,6 +126,9 @@ public final class KeeperLink {
             self.loop?.cancel(sign)
             self.sign = nil
         }
+        if self.ringing != nil {
+            self.ring()
+        }
     }
 
     private func scheduleSign() {
@@ -113,6 +137,8 @@ public final class KeeperLink {
             self.sign = nil
             if self.lastSaid.duration(to: .now) >= interval {
                 self.say(AgentMessage.plain(.alive))
+                // Nothing starts now, and one wake-up is enough.
+                self.ring()
             }
             if !self.isClosed {
                 self.scheduleSign()
@@ -208,6 +234,7 @@ public final class KeeperLink {
     }
 
     private func flush() {
+        self.ring()
         for _ in 0..<200 where !self.waiting.isEmpty && !self.isClosed {
             var watched = pollfd(fd: self.socket, events: Int16(POLLOUT), revents: 0)
             poll(&watched, 1, 10)
@@ -217,9 +244,28 @@ public final class KeeperLink {
 
     // MARK: Saying
 
+    /// Lets the keeper hear, a moment later, what processes have said of themselves. What the agent itself says it hears anyway.
+    public func ringSoon() {
+        guard self.bell >= 0, self.ringing == nil, let loop = self.loop else { return }
+        self.ringing = loop.schedule(at: .now.advanced(by: Self.ringingDelay)) { [unowned self] in self.ring() }
+    }
+
+    private func ring() {
+        if let ringing = self.ringing {
+            self.loop?.cancel(ringing)
+            self.ringing = nil
+        }
+        var one: UInt64 = 1
+        if self.bell >= 0 {
+            // EAGAIN only after more rings than there will ever be.
+            _ = write(self.bell, &one, MemoryLayout.size(ofValue: one))
+        }
+    }
+
     private func say(_ message: [UInt8], _ descriptors: [Int32] = []) {
         guard !self.isClosed else { return }
         self.lastSaid = .now
+        self.ringSoon()
         guard self.waiting.isEmpty else { return self.wait(message, descriptors) }
         guard !self.send(message, descriptors), !self.isClosed else { return }
         self.wait(message, descriptors)
@@ -252,6 +298,7 @@ public final class KeeperLink {
             count += 1
         }
         self.waiting.removeFirst(min(count, self.waiting.count))
+        self.ringSoon()
         guard self.waiting.isEmpty, !self.isClosed else { return }
         self.watchForRoom(false)
         self.deliver?(.caughtUp(lost: self.lost))

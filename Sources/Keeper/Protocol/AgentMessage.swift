@@ -12,6 +12,8 @@ enum AgentMessage {
     case shuttingDown
     case upgradeRequest
     case leaving(Leaving)
+    /// An eventfd that is written a moment after something was said: the socket itself need not be watched any more.
+    case bell
 
     /// Why the agent is about to end.
     enum Leaving: Equatable {
@@ -33,6 +35,7 @@ enum AgentMessage {
         case upgradeRequest = 9
         case leaving = 10
         case update = 11
+        case bell = 12
     }
 
     /// - Parameter descriptors: how many came with it; `nil` when some were lost on the way.
@@ -52,6 +55,7 @@ enum AgentMessage {
         case .shuttingDown: self = .shuttingDown
         case .upgradeRequest: self = .upgradeRequest
         case .leaving: self = .leaving(try Self.leaving(&reader))
+        case .bell: self = .bell
         }
         try reader.end()
         if let descriptors, !self.allows(descriptors: descriptors) {
@@ -65,10 +69,11 @@ enum AgentMessage {
         return isReplaced ? .replaced : .ended(code: code)
     }
 
-    /// An announcement has its pidfd and its pipes, whatever else has nothing.
+    /// An announcement has its pidfd and its pipes, a bell is one, whatever else has nothing.
     private func allows(descriptors: Int) -> Bool {
         switch self {
         case .announce(let outline): descriptors == outline.pipes.count + 1
+        case .bell: descriptors == 1
         default: descriptors == 0
         }
     }
@@ -107,7 +112,7 @@ enum AgentMessage {
         return writer.finish()
     }
 
-    /// `alive`, `ready`, `reloading`, `shuttingDown` and `upgradeRequest`.
+    /// `alive`, `ready`, `reloading`, `shuttingDown`, `upgradeRequest` and `bell`.
     static func plain(_ kind: Kind) -> [UInt8] {
         MessageWriter(type: kind.rawValue).finish()
     }

@@ -11,6 +11,7 @@
 /// agent                      keeper
 /// hello                 →
 ///                       ←    welcome, transit, custody…, custodyEnd
+/// bell                  →    from now on nothing is read before the bell rings, or the agent ends
 /// ready                 →
 /// announce              →    by the child that becomes the run, between clone and exec, with its pidfd and the run's pipes
 /// update                →    the agent's own words about an announced run have changed

@@ -53,6 +53,7 @@ final class OutputPump {
         for (stream, number) in streams.readEnds {
             let sink = self.sink(for: StreamID(instance, stream), policy)
             // Here and not where it is made, because the start of the run waits for that.
+            PipeContents.makeNonBlocking(number)
             PipeContents.setCapacity(of: number, to: OutputLimits.pipeCapacity)
             let source = Source(Descriptor(owning: number), number: self.nextNumber, run: run, sink: sink)
             self.nextNumber += 1
