@@ -17,7 +17,7 @@ final class SpawnPool: @unchecked Sendable {
         fileprivate var began: SuspendingClock.Instant = .now
         fileprivate var isSpawning = false
         fileprivate var isAborted = false
-        /// Whether the lane knows how signals are treated now.
+        /// Whether the lane has looked how signals are treated since its last spawn.
         fileprivate var knowsSignals = false
 
         init(nullDescriptor: Int32) throws(Errno) {
@@ -189,7 +189,14 @@ final class SpawnPool: @unchecked Sendable {
                 self.expectJob(slot)
                 continue
             }
-            slot.knowsSignals = false
+            if !slot.knowsSignals {
+                // Now, where nobody waits for it.
+                self.monitor.unlock()
+                cl_spawn_note_signals(slot.lane)
+                slot.knowsSignals = true
+                self.monitor.lock()
+                continue
+            }
             self.idle += 1
             self.monitor.wait(.lanes)
             self.idle -= 1
@@ -211,8 +218,6 @@ final class SpawnPool: @unchecked Sendable {
         self.expecting += 1
         let seen = self.arrivals.load(ordering: .acquiring)
         self.monitor.unlock()
-        cl_spawn_note_signals(slot.lane)
-        slot.knowsSignals = true
         let end = SuspendingClock.now.advanced(by: Self.expectation)
         while self.arrivals.load(ordering: .acquiring) == seen, SuspendingClock.now < end {}
         self.monitor.lock()

@@ -4,6 +4,9 @@
 /// frozen cgroup. One lane is enough normally. When a job waits although the present job of every lane has been at it for
 /// longer than `growsAfter`, one more is started, up to `maximumLanes`; then jobs wait. Nothing wakes up while no job waits.
 ///
+/// Children ignore and catch no signals. A lane looks which ones this process does when it has nothing else to do, so the
+/// process is to decide on that before it has a spawner.
+///
 /// A lane never ends while the spawner is there: the kernel would list its children under another thread, where
 /// `ProcessTable` takes them for orphans.
 public final class Spawner: Sendable {

@@ -80,8 +80,8 @@ void cl_spawn_lane_destroy(cl_spawn_lane *lane);
 /// cl_spawn_abort runs neither at the same time nor after the pidfd was handed on or closed.
 void cl_spawn_prepare(cl_spawn_lane *lane);
 
-/// Looks which signals this process ignores and catches, so that children do not. Before each cl_spawn; for itself, because it takes
-/// as many system calls as there are signals, for which there may be time before.
+/// Looks which signals this process ignores and catches, so that children do not. Before each cl_spawn, but for itself: it takes as
+/// many system calls as there are signals, and may be done when nobody waits for it.
 void cl_spawn_note_signals(cl_spawn_lane *lane);
 
 /// Creates a process that executes `request` and returns when it does or cannot; the caller's thread is suspended

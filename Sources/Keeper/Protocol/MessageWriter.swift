@@ -1,23 +1,28 @@
 /// Puts a message together; the length is filled in by `finish`. Without a header it writes the details of a run, which are
 /// the agent's own.
 public struct MessageWriter {
-    private var bytes: [UInt8] = []
+    @usableFromInline var bytes: [UInt8] = []
 
     /// Fields without a header.
-    public init() {}
+    public init() {
+        self.bytes.reserveCapacity(Self.usualLength)
+    }
 
     init(type: UInt8) {
-        self.bytes.reserveCapacity(64)
+        self.bytes.reserveCapacity(Self.usualLength)
         self.number(HandoverProtocol.magic)
         self.number(HandoverProtocol.version)
         self.number(type)
         self.number(UInt32(0))
     }
 
+    /// Most announcements are shorter.
+    private static let usualLength = 256
+
+    // Part of each restart, so that it is to be compiled for each type where it is used.
+    @inlinable
     public mutating func number<Number: FixedWidthInteger>(_ value: Number) {
-        for index in 0..<MemoryLayout<Number>.size {
-            self.bytes.append(UInt8(truncatingIfNeeded: value >> (8 * index)))
-        }
+        withUnsafeBytes(of: value.littleEndian) { self.bytes.append(contentsOf: $0) }
     }
 
     public mutating func flag(_ value: Bool) {
