@@ -285,7 +285,9 @@ final class Agent {
         case .exited(let run, let exit): self.kernel.adoptedRunEnded(run, exit)
         case .upgradeAnswer(let refusal?): self.supervisor.assumeIsolated { $0.upgradeRefused(refusal) }
         case .upgradeAnswer(nil): self.supervisor.assumeIsolated { $0.upgradeGranted() }
-        case .upgraded: self.supervisor.assumeIsolated { $0.upgradeSucceeded() }
+        case .upgraded:
+            let link = LoopBound(self.link, to: self.loop)
+            self.supervisor.assumeIsolated { $0.upgradeSucceeded { link.take().confirmUpgrade() } }
         case .delayed:
             self.log.logger.warning("the keeper does not read: should this agent die now, it knows less of the runs")
         case .caughtUp(let lost):

@@ -13,9 +13,12 @@ extension Supervisor {
     }
 
     /// The keeper says that this process is the new binary and trusted now.
-    func upgradeSucceeded() {
+    ///
+    /// - Parameter recorded: called on the loop when that is recorded.
+    func upgradeSucceeded(_ recorded: @escaping @Sendable () -> Void) {
         self.roster.upgradeSucceeded(at: self.kernel.now())
-        self.tell()
+        let loop = self.loop
+        self.tell { _ in loop.execute(recorded) }
     }
 
     /// The keeper has the new binary. Leaves when what was decided until now is committed and its answers are on their way;

@@ -246,7 +246,14 @@ final class TestAgent {
             guard refusal == nil else { return }
             self.link.leaveForUpgrade()
             exit(0)
-        case .upgraded: Lines.append("upgraded \(getpid())", to: "\(self.directory)/agents")
+        case .upgraded:
+            Lines.append("upgraded \(getpid())", to: "\(self.directory)/agents")
+            // One that is killed before it has written it down anywhere else.
+            if Program.behaviour(of: []) == "dies when told", Lines.read("\(self.directory)/told").isEmpty {
+                Lines.append("told", to: "\(self.directory)/told")
+                kill(getpid(), SIGKILL)
+            }
+            self.link.confirmUpgrade()
         case .delayed, .caughtUp: Lines.append("\(event)", to: "\(self.directory)/custody")
         case .closed: Lines.append("the keeper has gone", to: "\(self.directory)/agents")
         }

@@ -19,6 +19,7 @@ import Testing
             case .shuttingDown = try agentMessage(AgentMessage.plain(.shuttingDown)),
             case .upgradeRequest = try agentMessage(AgentMessage.plain(.upgradeRequest)),
             case .bell = try agentMessage(AgentMessage.plain(.bell), descriptors: 1),
+            case .upgradeConfirmed = try agentMessage(AgentMessage.plain(.upgradeConfirmed)),
             case .leaving(.ended(code: 143)) = try agentMessage(AgentMessage.leaving(.ended(code: 143))),
             case .leaving(.replaced) = try agentMessage(AgentMessage.leaving(.replaced))
         else {

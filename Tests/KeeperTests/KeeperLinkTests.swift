@@ -224,6 +224,63 @@ import Testing
         link.detach()
     }
 
+    /// Without privileges no more descriptors may be on their way than a process may have (unix(7)), and poll(2) does not wait for
+    /// that.
+    @Test func tooManyDescriptorsOnTheirWayPassWhenTheKeeperReads() async {
+        await #expect(processExitsWith: .success) {
+            var ends: [Int32] = [-1, -1]
+            try #require(cl_seqpacket_pair(&ends) == 0)
+            let far = ends[1]
+            let messages: [[UInt8]] = [KeeperMessage.welcome(Samples.welcome), KeeperMessage.custodyEnd(0)]
+            for message in messages {
+                try #require(cl_send_message(far, message, UInt32(message.count), [], 0) == 0)
+            }
+            let loop = try EventLoop(name: "link")
+            let (link, _) = try KeeperLink.connect(descriptor: ends[0], generation: 1)
+            var delays = 0
+            try link.attach(to: loop) { event in
+                if case .delayed = event { delays += 1 }
+            }
+            var limit = rlimit(rlim_cur: 64, rlim_max: 64)
+            try #require(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+            if geteuid() == 0 {
+                try #require(setuid(65534) == 0)
+            }
+            let count = 40
+            try SystemThread.start(name: "keeper") {
+                var buffer = [UInt8](repeating: 0, count: HandoverProtocol.maximumMessage)
+                var announcements = 0
+                // Long after all the tries of somebody who does not wait.
+                usleep(100_000)
+                while announcements < count {
+                    var received = cl_received()
+                    if cl_receive_message(far, &buffer, UInt32(buffer.count), &received) == 1 {
+                        announcements += received.descriptor_count == 9 ? 1 : 0
+                        cl_close_received(&received)
+                    } else {
+                        usleep(1_000)
+                    }
+                }
+                _exit(0)
+            }
+            let process = try PIDFD.open(pid: getpid())
+            var announcement = RunAnnouncement(run: Samples.run, worker: "w", instance: 0, startedAt: 0)
+            announcement.pipes = Array(repeating: .standardOutput, count: 8)
+            for _ in 0..<count where delays == 0 {
+                link.announce(announcement, process: process, descriptors: Array(repeating: far, count: 8))
+            }
+            #expect(delays == 1, "there was room for all")
+            // The rest by the other way.
+            let handover = Takeover.Handover(socket: ends[0])
+            link.leave(code: 0)
+            for _ in 0..<count {
+                #expect(handover.announce(announcement, process: process, pipes: Array(repeating: far, count: 8)))
+            }
+            sleep(20)
+            _exit(1)
+        }
+    }
+
     @Test func aKeeperThatDoesNotReadIsNotWaitedForAndCatchesUp() throws {
         let loop = try EventLoop(name: "link")
         let (link, _) = try self.connect()

@@ -54,6 +54,7 @@ enum Samples {
             AgentMessage.plain(.shuttingDown),
             AgentMessage.plain(.upgradeRequest),
             AgentMessage.plain(.bell),
+            AgentMessage.plain(.upgradeConfirmed),
             AgentMessage.leaving(.ended(code: 143)),
             AgentMessage.leaving(.replaced),
         ]

@@ -54,6 +54,22 @@ import Testing
         try CampaignTests.compare(keeper, adoptions: 0)
     }
 
+    /// Nobody but the keeper knows what became of the upgrade then.
+    @Test func anAgentThatDiesBeforeItHasWrittenTheEndDownIsFollowedByOneThatIsTold() throws {
+        let (keeper, _) = try self.keeper("dies when told", Self.patientLimits)
+        keeper.program.signal(SIGUSR1)
+        try keeper.agentBegins(3)
+        #expect(keeper.agents[1...2].allSatisfy { $0.contains("upgrade=onTrial") })
+        try keeper.eventually("both are told") { keeper.upgraded.count == 2 }
+        // The second one has confirmed it.
+        sendSignal(SIGKILL, to: try keeper.newAgent())
+        try keeper.agentBegins(4)
+        #expect(keeper.agents[3].contains("upgrade=none"))
+        #expect(try keeper.end().exitCode == 0)
+        #expect(keeper.upgraded.count == 2)
+        try CampaignTests.compare(keeper, adoptions: 0)
+    }
+
     @Test(arguments: [
         ("exits at once", "exit code 5"), ("crashes soon", "signal 9"), ("hangs", "not ready within 1.5 seconds"),
     ])

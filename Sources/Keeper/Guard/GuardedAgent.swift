@@ -18,6 +18,8 @@ struct GuardedAgent {
     var cursor = 0
     /// How many it was told of.
     var told: UInt32 = 0
+    /// It was told that the new binary is trusted.
+    var knowsOfUpgrade = false
     /// Something is to be told that the socket had no room for.
     var isBehind = false
     var processWatch: EventLoop.Registration?

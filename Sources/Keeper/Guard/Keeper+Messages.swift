@@ -126,6 +126,7 @@ extension Keeper {
             }
             self.notification?.stopping()
         case .upgradeRequest: self.prepareUpgrade()
+        case .upgradeConfirmed: self.confirmUpgrade()
         case .leaving(let leaving): self.agent?.leaving = leaving
         }
     }
@@ -142,7 +143,7 @@ extension Keeper {
         self.log.write(.info, "the agent is ready", ["pid": "\(agent.pid)", "runs": "\(self.custody.count)"])
         if agent.isOnTrial {
             self.observeTrial()
-        } else if !self.isUpgradeUntold {
+        } else if !self.isUpgradeUnconfirmed {
             self.upgradeNews = .none
         }
     }
@@ -198,9 +199,10 @@ extension Keeper {
             guard self.send(KeeperMessage.exited(self.custody[index].run, exit)) else { return }
             self.custody[index].isTold = true
         }
-        if self.isUpgradeUntold, self.replacementCheck == nil, self.send(KeeperMessage.upgradeDone()) {
-            self.isUpgradeUntold = false
-            self.upgradeNews = .none
+        if self.isUpgradeUnconfirmed, self.agent?.knowsOfUpgrade == false, self.replacementCheck == nil,
+            self.send(KeeperMessage.upgradeDone())
+        {
+            self.agent?.knowsOfUpgrade = true
         }
     }
 

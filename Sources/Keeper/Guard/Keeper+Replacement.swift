@@ -172,7 +172,7 @@ extension Keeper {
         self.shutdownSignal = state.shutdownSignal
         self.lostAnnouncements = state.lostAnnouncements
         // The agent waits for it, and one that is started before it is told has to go on waiting.
-        self.isUpgradeUntold = true
+        self.isUpgradeUnconfirmed = true
         self.upgradeNews = .onTrial
         for run in state.runs {
             self.resume(run)

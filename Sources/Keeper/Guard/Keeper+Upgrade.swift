@@ -10,7 +10,11 @@ import LinuxSystem
 extension Keeper {
     /// Opens the file and answers whether it can be tried.
     func prepareUpgrade() {
-        guard self.agent?.isOnTrial != true, !self.isUpgradeUntold else {
+        if self.agent?.knowsOfUpgrade == true {
+            // An agent of a build that does not confirm it would not ask before it has written the last one down.
+            self.confirmUpgrade()
+        }
+        guard self.agent?.isOnTrial != true, !self.isUpgradeUnconfirmed else {
             // An agent that knows of it does not ask.
             _ = self.send(KeeperMessage.upgradeAnswer("another upgrade is under way"))
             return
@@ -31,6 +35,13 @@ extension Keeper {
             self.log.write(.error, "no upgrade", ["reason": refusal])
         }
         _ = self.send(KeeperMessage.upgradeAnswer(refusal))
+    }
+
+    /// What became of the upgrade is in the history.
+    func confirmUpgrade() {
+        guard self.isUpgradeUnconfirmed, self.agent?.knowsOfUpgrade == true else { return }
+        self.isUpgradeUnconfirmed = false
+        self.upgradeNews = .none
     }
 
     private static func unfitness(of file: Int32) -> String? {
@@ -71,7 +82,7 @@ extension Keeper {
     private func trialSucceeded() {
         guard let candidate = self.candidate else { return }
         self.agent?.isOnTrial = false
-        self.isUpgradeUntold = true
+        self.isUpgradeUnconfirmed = true
         close(self.executable)
         self.executable = candidate
         self.candidate = nil

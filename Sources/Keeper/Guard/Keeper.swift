@@ -45,8 +45,9 @@ final class Keeper {
     var previousEnd = KeeperWelcome.PreviousEnd.none
     /// Told to each agent until one is ready.
     var upgradeNews = KeeperWelcome.Upgrade.none
-    /// The new binary is trusted, and the agent is to be told so when this process is replaced too, or stays as it is.
-    var isUpgradeUntold = false
+    /// The new binary is trusted. The agent is told so when this process is replaced too, or stays as it is; and every agent
+    /// after it, until one says that it has written that down.
+    var isUpgradeUnconfirmed = false
     var silenceCheck: EventLoop.Deadline?
     var restart: EventLoop.Deadline?
     var trialEnd: EventLoop.Deadline?

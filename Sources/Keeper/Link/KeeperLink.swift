@@ -23,7 +23,7 @@ public final class KeeperLink {
         case exited(RunKey, CustodyExit)
         /// The answer to `requestUpgrade`: why it cannot be, or `nil` when the agent may leave.
         case upgradeAnswer(refusal: String?)
-        /// The trial of this agent's binary is over, and it is trusted.
+        /// The trial of this agent's binary is over, and it is trusted. Told to every agent until `confirmUpgrade`.
         case upgraded
         /// Custody is degraded: the keeper does not read, and what it must know waits.
         case delayed
@@ -220,6 +220,11 @@ public final class KeeperLink {
         self.say(AgentMessage.plain(.upgradeRequest))
     }
 
+    /// What became of the upgrade is recorded: no other agent has to be told.
+    public func confirmUpgrade() {
+        self.say(AgentMessage.plain(.upgradeConfirmed))
+    }
+
     /// The agent is about to end on purpose; the keeper ends with the same code. Waits for a keeper that does not read, two
     /// seconds at most, because nothing follows that could wait.
     public func leave(code: UInt8) {
@@ -236,8 +241,8 @@ public final class KeeperLink {
     private func flush() {
         self.ring()
         for _ in 0..<200 where !self.waiting.isEmpty && !self.isClosed {
-            var watched = pollfd(fd: self.socket, events: Int16(POLLOUT), revents: 0)
-            poll(&watched, 1, 10)
+            // Not poll(2), which knows nothing of too many descriptors on their way.
+            usleep(10_000)
             self.sayWaiting()
         }
     }

@@ -6,8 +6,8 @@ public import LinuxSystem
 /// there gets everything that a keeper is told, in the same words as ever; then the agent ends. Belongs to one loop.
 public final class Takeover {
     static let name = "takeover.sock"
-    /// How long the keeper may take to read a message.
-    private static let patience: Int32 = 5_000
+    /// How long the keeper may take to read a message, in milliseconds.
+    private static let patience = 5_000
 
     private let loop: EventLoop
     private let directory: String
@@ -76,19 +76,17 @@ public final class Takeover {
         }
 
         private func say(_ message: [UInt8], _ descriptors: [Int32]) -> Bool {
-            while cl_send_message(
-                self.socket,
-                message,
-                UInt32(message.count),
-                descriptors,
-                UInt32(descriptors.count)
-            ) != 0 {
+            let count = UInt32(descriptors.count)
+            for _ in 0..<Takeover.patience {
+                guard cl_send_message(self.socket, message, UInt32(message.count), descriptors, count) != 0 else {
+                    return true
+                }
                 let error = Errno.current
                 guard error == .wouldBlock || error.rawValue == ETOOMANYREFS else { return false }
-                var watched = pollfd(fd: self.socket, events: Int16(POLLOUT), revents: 0)
-                guard poll(&watched, 1, Takeover.patience) == 1 else { return false }
+                // Not poll(2), which knows nothing of too many descriptors on their way.
+                usleep(1_000)
             }
-            return true
+            return false
         }
     }
 }

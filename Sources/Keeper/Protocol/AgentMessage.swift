@@ -14,6 +14,8 @@ enum AgentMessage {
     case leaving(Leaving)
     /// An eventfd that is written a moment after something was said: the socket itself need not be watched any more.
     case bell
+    /// What `upgradeDone` said is written down.
+    case upgradeConfirmed
 
     /// Why the agent is about to end.
     enum Leaving: Equatable {
@@ -36,6 +38,7 @@ enum AgentMessage {
         case leaving = 10
         case update = 11
         case bell = 12
+        case upgradeConfirmed = 13
     }
 
     /// - Parameter descriptors: how many came with it; `nil` when some were lost on the way.
@@ -56,6 +59,7 @@ enum AgentMessage {
         case .upgradeRequest: self = .upgradeRequest
         case .leaving: self = .leaving(try Self.leaving(&reader))
         case .bell: self = .bell
+        case .upgradeConfirmed: self = .upgradeConfirmed
         }
         try reader.end()
         if let descriptors, !self.allows(descriptors: descriptors) {
@@ -112,7 +116,7 @@ enum AgentMessage {
         return writer.finish()
     }
 
-    /// `alive`, `ready`, `reloading`, `shuttingDown`, `upgradeRequest` and `bell`.
+    /// `alive`, `ready`, `reloading`, `shuttingDown`, `upgradeRequest`, `bell` and `upgradeConfirmed`.
     static func plain(_ kind: Kind) -> [UInt8] {
         MessageWriter(type: kind.rawValue).finish()
     }

@@ -22,6 +22,7 @@
 /// upgradeRequest        →
 ///                       ←    upgradeAnswer
 ///                       ←    upgradeDone: to the new agent, when its trial is over and the keeper is replaced too
+/// upgradeConfirmed      →    that is written down; until then the next agent is told it again
 /// shuttingDown          →    from now on an agent that dies comes back in its shutdown
 /// leaving               →    the end that follows is meant: with this exit code, or to be replaced
 /// ```
