@@ -54,7 +54,7 @@ extension Agent {
                 logger.log(
                     level: notice.isWarning ? .warning : .notice,
                     "output",
-                    metadata: ["stream": "\(notice.stream)", "what": "\(notice.message)"]
+                    metadata: ["stream": "\(notice.stream.map { "\($0)" } ?? "-")", "what": "\(notice.message)"]
                 )
             },
             released: released,

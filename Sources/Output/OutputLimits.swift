@@ -4,6 +4,9 @@ enum OutputLimits {
     static let pipeCapacity = 1 << 20
     /// Bytes that one run may hand in before it is another's turn.
     static let turn = 512 << 10
+    /// Of a stream of which no policy is known yet; sums with these cannot overflow.
+    static let unlimitedSize: Int64 = 1 << 60
+    static let unlimitedFiles = 1 << 30
     /// So many bytes at least go into a file by way of the transit pipe; for fewer the detour costs more than it brings.
     static let smallestTransit = 64 << 10
     /// Bytes that are read at once, where they have to be read.

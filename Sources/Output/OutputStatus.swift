@@ -33,10 +33,14 @@ public enum OutputNotice: Equatable, Sendable {
     case indexDamaged(StreamID)
     /// More ended runs than are waited for had processes that still held their output open.
     case lingeringClosed(StreamID)
+    /// What an agent before had on its way is of nobody whom this one knows.
+    case strangersDropped(bytes: UInt64)
 
-    public var stream: StreamID {
+    /// `nil` when it is about none.
+    public var stream: StreamID? {
         switch self {
         case .degraded(let id, _), .restored(let id, _), .indexDamaged(let id), .lingeringClosed(let id): id
+        case .strangersDropped: nil
         }
     }
 
@@ -54,6 +58,8 @@ public enum OutputNotice: Equatable, Sendable {
             dropped > 0 ? "it is written again; \(dropped) bytes were dropped meanwhile" : "it is written again"
         case .indexDamaged:
             "its index was damaged; of some earlier runs it is not known where their output stands"
+        case .strangersDropped(let bytes):
+            "\(bytes) bytes of output were dropped: the agent before had them on their way, and whose they are cannot be read"
         case .lingeringClosed:
             "an ended run's output was closed, because processes of too many ended runs still hold theirs open"
         }

@@ -118,4 +118,19 @@ import Testing
         let since = try #require(map.contents.offset(since: PumpHarness.start.advanced(by: .seconds(50))))
         #expect(since == UInt64((0..<50).reduce(0) { $0 + "line \($1)\n".utf8.count }))
     }
+
+    @Test func whenEarlierOutputCameIsKnownToAnotherAgentThatWrites() throws {
+        let harness = try PumpHarness()
+        for second in 0..<10 {
+            try harness.runOnce(second, "line \(second)\n")
+            harness.advance(by: .seconds(2))
+            _ = harness.pump.sweep(at: harness.now)
+            try harness.dieAndComeBack()
+        }
+        let map = harness.sink().map(at: harness.now.monotonic)
+        for second in 0..<10 {
+            let time = PumpHarness.start.advanced(by: .seconds(2 * second))
+            #expect(map.contents.offset(since: time) == UInt64(7 * second), "line \(second)")
+        }
+    }
 }

@@ -92,6 +92,49 @@ import Testing
         try harness.runOnce(1, "one\n")
         #expect(harness.all() == Array("one\n".utf8))
         #expect(harness.pump.status.droppedBytes == self.lines(1...10).count)
+        #expect(harness.notices == [.strangersDropped(bytes: UInt64(self.lines(1...10).count))])
+    }
+
+    /// Nobody has said yet how many files are kept.
+    @Test func noFileGoesForWhatTheAgentBeforeLeft() throws {
+        let harness = try PumpHarness(CapturePolicy(maximumSize: 64 << 20, keepFiles: 50))
+        let writer = try harness.begin(1)
+        let block = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
+        for _ in 0..<17 {
+            writer.write(block)
+            harness.settle()
+        }
+        for number in 1...9 {
+            try harness.directory.write("\(number)", to: "logs/web/0.stdout.log.\(number)")
+        }
+        try self.leave(self.lines(1...10), in: harness)
+        let (logs, elsewhere) = (harness.directory.file("logs"), harness.directory.file("elsewhere"))
+        #expect(rename(logs, elsewhere) == 0)
+        try harness.directory.write("", to: "logs")
+        try harness.dieAndComeBack()
+        harness.pump.landTransit(at: harness.now)
+        #expect(harness.pump.isTroubled)
+        unlink(logs)
+        #expect(rename(elsewhere, logs) == 0)
+        harness.pump.retryAll(at: harness.now)
+        #expect(!harness.pump.isTroubled)
+        #expect(harness.bytes("0.stdout.log").suffix(self.lines(1...10).count) == self.lines(1...10)[...])
+        #expect((1...9).allSatisfy { harness.log("0.stdout.log.\($0)") == "\($0)" })
+    }
+
+    /// As the kernel gives it to a user who has too many pages in pipes.
+    @Test func oneThatHoldsLittleIsNotUsed() throws {
+        let transit = try TransitPipe(capacity: 4096)
+        let harness = try PumpHarness(transit: transit)
+        let writer = try harness.begin(1)
+        writer.write(self.lines(1...50_000))
+        harness.settle()
+        #expect(transit.note.isEmpty)
+        // What another agent left there is found all the same.
+        try self.leave(self.lines(1...10), note: "\(PumpHarness.run(2)) stdout 0 web", in: harness)
+        try harness.dieAndComeBack()
+        harness.pump.landTransit(at: harness.now)
+        #expect(harness.read(of: PumpHarness.run(2)) == self.lines(1...10))
     }
 
     /// The note names the stream whose bytes are in the pipe, whatever was in it before.

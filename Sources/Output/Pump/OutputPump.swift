@@ -191,10 +191,17 @@ final class OutputPump {
         guard let transit = self.bench.transit, transit.count > 0 else { return }
         guard let owner = transit.owner else {
             // The note of a build that writes other ones.
-            self.goneDropped += UInt64(transit.takeAll().count)
-            return
+            let count = UInt64(transit.takeAll().count)
+            self.goneDropped += count
+            return self.notify(.strangersDropped(bytes: count))
         }
+        let isNew = self.sinks[owner.stream] == nil
         let sink = self.sink(for: owner.stream)
+        if isNew {
+            // Nobody has said yet how large its files become and how many are kept: none must go for this.
+            sink.policy.maximumSize = OutputLimits.unlimitedSize
+            sink.policy.keepFiles = OutputLimits.unlimitedFiles
+        }
         do throws(OutputFailure) {
             try sink.landLeft(in: transit, of: owner.run, at: now)
         } catch {

@@ -15,6 +15,8 @@ extension Sink {
         }
 
         var bytes = 0
+        /// Where they are in the stream, once the file is open.
+        var start: UInt64?
         var state = State.emptied
     }
 
@@ -22,7 +24,6 @@ extension Sink {
     /// pipe or in `held`.
     func take(from source: Source, budget: Int, at now: Moment) throws(OutputFailure) -> Taken {
         var taken = Taken()
-        let start = self.end
         var failure: OutputFailure?
         do throws(OutputFailure) {
             try self.move(from: source, budget: budget, at: now, &taken)
@@ -31,15 +32,16 @@ extension Sink {
         }
         if taken.bytes > 0 {
             source.leftAtExit = max(0, source.leftAtExit - taken.bytes)
-            self.came(taken.bytes, at: start, now)
+            self.came(taken.bytes, at: taken.start, now)
         }
         if let failure { throw failure }
         return taken
     }
 
-    /// So many bytes have come from a run.
-    private func came(_ count: Int, at start: UInt64, _ now: Moment) {
+    /// So many bytes have come from a run; `nil` for a start when they could not be written.
+    private func came(_ count: Int, at start: UInt64?, _ now: Moment) {
         self.bytes += UInt64(count)
+        guard let start else { return }
         self.index.came(at: start, now.wall)
         if self.index.isDue {
             self.flushIndex(all: false, at: now.monotonic)
@@ -59,6 +61,7 @@ extension Sink {
             case .bytes(let count): available = min(count, budget - taken.bytes)
             }
             let file = try self.openFile(at: now)
+            taken.start = taken.start ?? self.end
             let room = self.policy.maximumSize - file.size
             if self.copies || self.stamper != nil {
                 guard let bytes = self.bench.take(from: source.pipe, count: available) else { continue }
@@ -103,7 +106,7 @@ extension Sink {
         at now: Moment,
         _ taken: inout Taken
     ) throws(OutputFailure) -> Int {
-        if count >= OutputLimits.smallestTransit, let transit = self.bench.transit, transit.count == 0,
+        if count >= OutputLimits.smallestTransit, let transit = self.bench.transit, transit.isLarge, transit.count == 0,
             let entered = try? transit.enter(from: source.pipe, count: count, of: self.owner(source.run)), entered > 0
         {
             taken.bytes += entered
@@ -173,7 +176,7 @@ extension Sink {
     /// Writes what the agent before this one had in transit when it died.
     func landLeft(in transit: Transit, of run: RunID, at now: Moment) throws(OutputFailure) {
         let count = transit.count
-        var start = self.end
+        var start: UInt64?
         defer { self.came(count, at: start, now) }
         let file: LogFile
         do throws(OutputFailure) {

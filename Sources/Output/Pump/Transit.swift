@@ -13,6 +13,8 @@ final class Transit {
     }
 
     private let pipe: TransitPipe
+    /// Whether it holds what is moved at a time; the kernel may have given less.
+    let isLarge: Bool
     /// Whom the note names.
     private var noted: Owner?
     /// Bytes in it.
@@ -20,6 +22,7 @@ final class Transit {
 
     init(_ pipe: TransitPipe) {
         self.pipe = pipe
+        self.isLarge = PipeContents.capacity(of: pipe.readEnd) >= OutputLimits.turn
         self.count = pipe.count
         self.noted = Owner(note: pipe.note)
     }
