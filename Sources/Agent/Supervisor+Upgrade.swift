@@ -1,3 +1,4 @@
+import History
 import LinuxSystem
 import Supervision
 
@@ -14,11 +15,15 @@ extension Supervisor {
 
     /// The keeper says that this process is the new binary and trusted now.
     ///
-    /// - Parameter recorded: called on the loop when that is recorded.
+    /// - Parameter recorded: called on the loop when that is committed; not when it waits in memory for a disk.
     func upgradeSucceeded(_ recorded: @escaping @Sendable () -> Void) {
         self.roster.upgradeSucceeded(at: self.kernel.now())
         let loop = self.loop
-        self.tell { _ in loop.execute(recorded) }
+        self.tell { outcome in
+            if outcome == .committed {
+                loop.execute(recorded)
+            }
+        }
     }
 
     /// The keeper has the new binary. Leaves when what was decided until now is committed and its answers are on their way;

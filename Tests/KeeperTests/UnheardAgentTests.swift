@@ -54,20 +54,33 @@ import Testing
     }
 
     /// It is not woken by a process that tells of itself, but by the agent.
-    @Test func anAgentThatRingsIsNotHeardBefore() async {
-        await #expect(processExitsWith: .success) {
+    @Test(arguments: [false, true]) func anAgentThatRingsIsNotHeardBefore(isResumed: Bool) async {
+        await #expect(processExitsWith: .success) { [isResumed = isResumed as Bool] in
             let fixture = try Fixture()
             let keeper = fixture.keeper
             let now = SuspendingClock.now
-            keeper.agent = GuardedAgent(
-                pid: getpid(),
-                pidfd: try PIDFD.open(pid: getpid()),
-                socket: fixture.near,
-                startedAt: now,
-                lastSign: now
-            )
-            keeper.watchAgent()
             let bell = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
+            let process = try PIDFD.open(pid: getpid())
+            if isResumed {
+                // As after the replacement of the keeper's program.
+                var state = Samples.state
+                state.agent?.pid = getpid()
+                state.agent?.pidfd = dup(process.descriptor)
+                process.close()
+                state.agent?.socket = fixture.near
+                state.agent?.bell = dup(bell)
+                state.runs = []
+                keeper.resume(state)
+            } else {
+                keeper.agent = GuardedAgent(
+                    pid: getpid(),
+                    pidfd: process,
+                    socket: fixture.near,
+                    startedAt: now,
+                    lastSign: now
+                )
+                keeper.watchAgent()
+            }
             func say(_ message: [UInt8], _ descriptors: [Int32] = []) {
                 let count = UInt32(descriptors.count)
                 #expect(cl_send_message(fixture.far, message, UInt32(message.count), descriptors, count) == 0)
@@ -80,7 +93,7 @@ import Testing
                 #expect(write(bell, &one, 8) == 8)
             }
             // How many runs it knows a hundred turns after each of these.
-            let steps: [(known: Int, after: () -> Void)] = [
+            var steps: [(known: Int, after: () -> Void)] = [
                 (1, { announce(1) }),
                 (1, { say(AgentMessage.plain(.bell), [bell]) }),
                 (1, { announce(2) }),
@@ -88,7 +101,21 @@ import Testing
                 (2, { announce(3) }),
                 (2, { announce(4) }),
                 (4, { ring() }),
+                // However much it is, it is rung for once.
+                (
+                    4,
+                    {
+                        for _ in 0..<520 {
+                            say(AgentMessage.plain(.alive))
+                        }
+                    }
+                ),
+                (4, { announce(5) }),
+                (5, { ring() }),
             ]
+            if isResumed {
+                steps[0...1] = [(0, { announce(1) }), (1, { ring() })]
+            }
             var turns = 0
             keeper.loop.longestWait = { .microseconds(100) }
             keeper.loop.endOfTurn = {

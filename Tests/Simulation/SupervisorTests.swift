@@ -63,6 +63,13 @@ struct SupervisorTests {
 
         private let state = Mutex(State())
 
+        func takeCompletions() -> [@Sendable (HistoryOutcome) -> Void] {
+            self.state.withLock { state in
+                defer { state.completions = [] }
+                return state.completions
+            }
+        }
+
         func record(_ submission: HistorySubmission) {
             self.state.withLock { state in
                 for var transition in submission.transitions {
@@ -248,6 +255,23 @@ struct SupervisorTests {
         world.kernel.clear(job)
         #expect(world.stream.hasEnded)
         #expect(world.submit(.start, "web") == .busy("the agent is ending"))
+    }
+
+    /// The keeper tells the next agent of the upgrade unless its end is on the disk.
+    @Test(arguments: [HistoryOutcome.committed, .waiting(reason: "the disk is full")])
+    func theEndOfAnUpgradeIsConfirmedWhenItIsCommitted(outcome: HistoryOutcome) throws {
+        let world = try World([self.web()])
+        let isConfirmed = Locked(false)
+        world.supervisor.assumeIsolated { supervisor in
+            supervisor.upgradeSucceeded { isConfirmed.withLock { $0 = true } }
+        }
+        let completion = try #require(world.stream.takeCompletions().last)
+        #expect(!isConfirmed.withLock { $0 })
+        completion(outcome)
+        let loop = world.loop
+        loop.execute { loop.stop() }
+        loop.run()
+        #expect(isConfirmed.withLock { $0 } == (outcome == .committed))
     }
 
     @Test

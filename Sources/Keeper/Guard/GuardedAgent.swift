@@ -14,6 +14,8 @@ struct GuardedAgent {
     var wasSilent = false
     /// It is the new binary of an upgrade, and not yet trusted.
     var isOnTrial = false
+    /// It has the pipe for output on its way.
+    var hasTransit = false
     /// The next slot of the custody table that it is to be told of.
     var cursor = 0
     /// How many it was told of.

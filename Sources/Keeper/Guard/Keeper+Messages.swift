@@ -74,7 +74,11 @@ extension Keeper {
             cl_close_received(&received)
         } catch {
             cl_close_received(&received)
-            self.log.write(.error, "cannot read what the agent said", ["error": "\(error)"])
+            if case .unknownType(let type) = error {
+                self.log.write(.notice, "passes over what a newer agent said", ["type": "\(type)"])
+            } else {
+                self.log.write(.error, "cannot read what the agent said", ["error": "\(error)"])
+            }
         }
     }
 
@@ -164,10 +168,6 @@ extension Keeper {
             self.log.write(.error, "cannot greet the agent", ["pid": "\(agent.pid)"])
             return
         }
-        // Without it, should there be no room, the agent is only slower.
-        if let transit = self.transit, !self.send(KeeperMessage.transit(), transit.descriptors) {
-            self.log.write(.warning, "cannot give the agent its pipe for output on its way", ["pid": "\(agent.pid)"])
-        }
         self.agent?.phase = .greeted
         self.agent?.cursor = 0
         self.agent?.told = 0
@@ -190,6 +190,11 @@ extension Keeper {
     func tellAgent() {
         guard let agent = self.agent, !agent.isBehind else { return }
         if agent.phase == .greeted {
+            // Not without it: its successor would take what is left there for newer than what it writes.
+            if let transit = self.transit, !agent.hasTransit {
+                guard self.send(KeeperMessage.transit(), transit.descriptors) else { return }
+                self.agent?.hasTransit = true
+            }
             guard self.tellCustody() else { return }
             self.agent?.phase = .informed
         }
@@ -255,7 +260,7 @@ extension Keeper {
         return false
     }
 
-    private func watchSocket() {
+    func watchSocket() {
         guard let agent = self.agent, let watch = agent.socketWatch else { return }
         var events: EventLoop.Events = agent.bellWatch == nil ? .readable : []
         if agent.isBehind {
@@ -280,7 +285,8 @@ extension Keeper {
         guard let bell = self.agent?.bell, bell >= 0 else { return }
         // Each ring is an edge. Without a watch the socket is watched as before.
         self.agent?.bellWatch = try? self.loop.register(bell, for: [.readable, .edgeTriggered]) { [unowned self] _ in
-            self.hear()
+            // All, because it is rung for once.
+            self.hearAll()
         }
     }
 }

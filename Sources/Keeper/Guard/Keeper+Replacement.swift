@@ -195,6 +195,7 @@ extension Keeper {
         self.agent = guarded
         self.watchBell()
         self.watchAgent()
+        self.watchSocket()
         self.checkSilence(at: now.advanced(by: self.options.silenceLimit))
         for index in 0..<self.custody.end where self.custody[index].isUsed {
             let slot = self.custody[index]

@@ -28,7 +28,11 @@ struct CustodyReader {
             }
             switch message {
             case .welcome(let told): welcome = told
-            case .transit: self.transit = TransitPipe(owning: self.takeDescriptors())
+            case .transit:
+                // Without all of them, for want of descriptors here, it goes on without; they are closed with the next message.
+                if self.received.descriptor_count == TransitPipe.descriptorCount {
+                    self.transit = TransitPipe(owning: self.takeDescriptors())
+                }
             case .custody(let custody): self.keep(custody)
             case .custodyEnd(let count):
                 guard let welcome, Int(count) == self.runs.count else { throw .refused(.value("count")) }

@@ -47,10 +47,9 @@ public final class KeeperLink {
     private var watch: EventLoop.Registration?
     private var deliver: ((Event) -> Void)?
     private var sign: EventLoop.Deadline?
-    /// Written when there is something to hear; -1 for a keeper that watches the socket.
+    /// Written when there is something to hear; -1 when there was none to be had, and the keeper watches the socket.
     private var bell: Int32 = -1
     private var ringing: EventLoop.Deadline?
-    private var lastSaid = SuspendingClock.now
     private var waiting: [Waiting] = []
     private var lost = 0
     public private(set) var isClosed = false
@@ -99,7 +98,9 @@ public final class KeeperLink {
         precondition(self.loop == nil, "a link has one loop")
         self.loop = loop
         self.deliver = deliver
-        self.watch = try loop.register(self.socket, for: .readable) { [unowned self] events in self.ready(events) }
+        // What was said before may wait for room.
+        let events: EventLoop.Events = self.waiting.isEmpty ? .readable : [.readable, .writable]
+        self.watch = try loop.register(self.socket, for: events) { [unowned self] events in self.ready(events) }
         self.hangBell()
         self.say(AgentMessage.plain(.alive))
         self.scheduleSign()
@@ -133,13 +134,12 @@ public final class KeeperLink {
 
     private func scheduleSign() {
         let interval = Duration.milliseconds(Int64(self.welcome.signIntervalMilliseconds))
-        self.sign = self.loop?.schedule(at: self.lastSaid.advanced(by: interval)) { [unowned self] in
+        // Also when much else is said: the service manager's watchdog lives on it.
+        self.sign = self.loop?.schedule(at: .now.advanced(by: interval)) { [unowned self] in
             self.sign = nil
-            if self.lastSaid.duration(to: .now) >= interval {
-                self.say(AgentMessage.plain(.alive))
-                // Nothing starts now, and one wake-up is enough.
-                self.ring()
-            }
+            self.say(AgentMessage.plain(.alive))
+            // One wake-up is enough.
+            self.ring()
             if !self.isClosed {
                 self.scheduleSign()
             }
@@ -228,13 +228,13 @@ public final class KeeperLink {
     /// The agent is about to end on purpose; the keeper ends with the same code. Waits for a keeper that does not read, two
     /// seconds at most, because nothing follows that could wait.
     public func leave(code: UInt8) {
-        self.say(AgentMessage.leaving(.ended(code: code)))
+        self.say(AgentMessage.leaving(.ended(code: code)), isLast: true)
         self.flush()
     }
 
     /// The agent is about to end so that the new binary takes its place.
     public func leaveForUpgrade() {
-        self.say(AgentMessage.leaving(.replaced))
+        self.say(AgentMessage.leaving(.replaced), isLast: true)
         self.flush()
     }
 
@@ -244,6 +244,7 @@ public final class KeeperLink {
             // Not poll(2), which knows nothing of too many descriptors on their way.
             usleep(10_000)
             self.sayWaiting()
+            self.ring()
         }
     }
 
@@ -267,20 +268,20 @@ public final class KeeperLink {
         }
     }
 
-    private func say(_ message: [UInt8], _ descriptors: [Int32] = []) {
+    /// - Parameter isLast: nothing follows, so that it has its place in the list in any case.
+    private func say(_ message: [UInt8], _ descriptors: [Int32] = [], isLast: Bool = false) {
         guard !self.isClosed else { return }
-        self.lastSaid = .now
         self.ringSoon()
-        guard self.waiting.isEmpty else { return self.wait(message, descriptors) }
+        guard self.waiting.isEmpty else { return self.wait(message, descriptors, isLast: isLast) }
         guard !self.send(message, descriptors), !self.isClosed else { return }
-        self.wait(message, descriptors)
+        self.wait(message, descriptors, isLast: isLast)
         self.deliver?(.delayed)
         self.watchForRoom(true)
     }
 
     /// In order after what waits already.
-    private func wait(_ message: [UInt8], _ descriptors: [Int32]) {
-        guard self.waiting.count < Self.maximumWaiting else {
+    private func wait(_ message: [UInt8], _ descriptors: [Int32], isLast: Bool) {
+        guard self.waiting.count < Self.maximumWaiting || isLast else {
             self.lost += 1
             return
         }

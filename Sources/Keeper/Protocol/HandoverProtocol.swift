@@ -11,11 +11,11 @@
 /// agent                      keeper
 /// hello                 →
 ///                       ←    welcome, transit, custody…, custodyEnd
-/// bell                  →    from now on nothing is read before the bell rings, or the agent ends
+/// bell                  →    from now on it rings after anything was said, and the socket need not be watched
 /// ready                 →
 /// announce              →    by the child that becomes the run, between clone and exec, with its pidfd and the run's pipes
 /// update                →    the agent's own words about an announced run have changed
-/// alive                 →    the sign of life, when nothing else was sent for a while
+/// alive                 →    the sign of life, again and again
 ///                       ←    exited: an adopted run, which stays a zombie until
 /// committed             →    its exit is recorded
 /// forget                →    nothing of the run is needed any more, its pipes included
