@@ -160,6 +160,21 @@ import Testing
         harness.close()
     }
 
+    /// The two bytes of the header that name the format for writers and for readers: SQLite opens a file of a later one for reading
+    /// only, as if the disk did not allow more.
+    @Test(arguments: [18, 19]) func aFormatThatDoesNotExistIsDamage(place: Int) throws {
+        self.fill().close()
+        var bytes = try #require(contents(ofFile: self.directory.file("history.db")))
+        bytes[place] = 3
+        try self.directory.put(bytes, in: "history.db")
+        let harness = WriterHarness(self.directory)
+        #expect(harness.writer.status.degraded == nil)
+        #expect(harness.writer.status.setAside.count == 1)
+        harness.submit([Samples.exitTransition(301)])
+        #expect(harness.publishedExits.last?.seq == 301)
+        harness.close()
+    }
+
     @Test func severalThatAreSetAsideAtTheSameTimeHaveNamesOfTheirOwn() throws {
         for _ in 0..<3 {
             try self.directory.write("no database at all, only a text", to: "history.db")

@@ -158,10 +158,17 @@ struct HistoryFile {
         }
         guard let file = try? Descriptor.open(path, O_RDONLY | O_NONBLOCK) else { return nil }
         let number = file.rawValue
-        var head = [UInt8](repeating: 0, count: 16)
+        var head = [UInt8](repeating: 0, count: 20)
         let count = read(number, &head, head.count)
         file.close()
-        return count >= 0 && head != Array("SQLite format 3\0".utf8) ? "it is no database" : nil
+        guard count >= 0 else { return nil }
+        guard head.starts(with: "SQLite format 3\0".utf8) else { return "it is no database" }
+        // For writers and readers, https://sqlite.org/fileformat.html: of a later one SQLite says only that it may not be written.
+        let formats = head[18...19]
+        guard formats.allSatisfy({ (1...2).contains($0) }) else {
+            return "it is damaged: its header names the formats \(formats[18]) and \(formats[19]), which are none"
+        }
+        return nil
     }
 
     private func prepare(_ connection: Connection, at now: Timestamp) throws(SQLiteError) {
