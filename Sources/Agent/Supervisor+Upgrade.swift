@@ -15,13 +15,23 @@ extension Supervisor {
 
     /// The keeper says that this process is the new binary and trusted now.
     ///
-    /// - Parameter recorded: called on the loop when that is committed; not when it waits in memory for a disk.
+    /// - Parameter recorded: called on the loop when that is committed, however long it waits in memory for a disk.
     func upgradeSucceeded(_ recorded: @escaping @Sendable () -> Void) {
         self.roster.upgradeSucceeded(at: self.kernel.now())
+        self.tell(untilCommitted: recorded)
+    }
+
+    /// How long after a failed commit it is asked again whether there is one.
+    private static let nextQuestion = Duration.seconds(1)
+
+    private func tell(untilCommitted committed: @escaping @Sendable () -> Void) {
         let loop = self.loop
         self.tell { outcome in
-            if outcome == .committed {
-                loop.execute(recorded)
+            guard outcome != .committed else { return loop.execute(committed) }
+            loop.execute {
+                loop.schedule(at: SuspendingClock.now.advanced(by: Self.nextQuestion)) {
+                    self.assumeIsolated { $0.tell(untilCommitted: committed) }
+                }
             }
         }
     }

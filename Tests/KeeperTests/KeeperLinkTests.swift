@@ -254,7 +254,6 @@ import Testing
         let (link, _) = try KeeperLink.connect(descriptor: self.near, generation: 1)
         try link.attach(to: loop) { _ in }
         var signs = 0
-        let end = SuspendingClock.now.advanced(by: .seconds(2))
         self.turn(loop) {
             while let heard = self.heard() {
                 signs += heard.bytes == AgentMessage.plain(.alive) ? 1 : 0
@@ -262,7 +261,7 @@ import Testing
             if isChatty {
                 link.forget(Samples.run)
             }
-            return signs < 5 && SuspendingClock.now < end
+            return signs < 5
         }
         #expect(signs >= 5)
         link.detach()

@@ -4,8 +4,6 @@ import LinuxSystem
 
 /// What is said and heard on the socket to the agent.
 extension Keeper {
-    /// Messages in a turn; more wait for the next one, so that signals and ends are not kept waiting.
-    private static let maximumMessagesInATurn = 512
     private static let retryTime = Duration.milliseconds(10)
 
     func socketReady(_ events: EventLoop.Events) {
@@ -37,7 +35,7 @@ extension Keeper {
     /// Reads what there is; `false` at the end of the stream.
     func receiveAll(from socket: Int32) -> Bool {
         guard let start = self.buffer.baseAddress else { return false }
-        for _ in 0..<Self.maximumMessagesInATurn {
+        for _ in 0..<self.messagesInATurn {
             var received = cl_received()
             let result = cl_receive_message(socket, start, UInt32(self.buffer.count), &received)
             guard result > 0 else {

@@ -57,6 +57,8 @@ final class Keeper {
     var replacementWatch: EventLoop.Registration?
     /// Through which the agent moves much output; what is in it when it dies is for the next one.
     private(set) var transit: TransitPipe?
+    /// Messages that are read before signals and ends have their turn, where the socket is watched.
+    var messagesInATurn = 512
     /// keeper.lock, -1 without one.
     var lock: Int32
     private(set) var exitCode: Int32 = 0
