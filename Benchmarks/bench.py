@@ -248,7 +248,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--requests", type=int, default=50_000, help="in a round of http")
     parser.add_argument("--mebibytes", type=int, default=512, help="that are written in output")
-    parser.add_argument("--writings", type=int, default=3, help="of each in output, in turn")
+    parser.add_argument("--writings", type=int, default=5, help="of each in output, in turn")
     parser.add_argument("--writers", type=int, default=1000, help="in lines")
     parser.add_argument("--flood", action="store_true", help="restart means flood")
     parser.add_argument("--idle", type=int, default=10, help="seconds")

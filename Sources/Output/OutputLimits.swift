@@ -41,6 +41,7 @@ enum OutputLimits {
     static let tailLines = 10_000
     static let tailBytes = 16 << 20
     /// How long what waits in pipes may wait there when there is little of it.
+    static let briskDelay = Duration.microseconds(100)
     static let firstDelay = Duration.microseconds(250)
     static let longestDelay = Duration.milliseconds(20)
     /// So many bytes from one run in one turn mean that more will follow at once.

@@ -190,15 +190,23 @@ public actor OutputRoom {
         case .busy:
             self.delay = OutputLimits.firstDelay
             self.arm(true)
+        case .brisk:
+            // Not woken by the worker, which the kernel would take for a sign that the two want the same processor.
+            self.delay = OutputLimits.firstDelay
+            self.turn(after: OutputLimits.briskDelay)
         case .light:
-            self.arm(false)
-            self.loop.schedule(at: self.now().monotonic.advanced(by: self.delay)) { [unowned self] in
-                self.assumeIsolated { $0.turn() }
-            }
+            self.turn(after: self.delay)
             self.delay = min(self.delay * 2, OutputLimits.longestDelay)
         }
         if load != .none {
             self.settle()
+        }
+    }
+
+    private func turn(after delay: Duration) {
+        self.arm(false)
+        self.loop.schedule(at: self.now().monotonic.advanced(by: delay)) { [unowned self] in
+            self.assumeIsolated { $0.turn() }
         }
     }
 

@@ -9,6 +9,9 @@ final class OutputPump {
         case none
         /// Little: more is best awaited for a moment, so that it can be moved together.
         case light
+        /// Much, and nothing is left: more will follow soon.
+        case brisk
+        /// More waits already.
         case busy
     }
 
@@ -223,8 +226,10 @@ final class OutputPump {
             }
             let before = source.sink.bytes
             _ = self.pumpInOrder(source, budget: OutputLimits.turn, at: now)
-            if source.sink.bytes - before >= min(OutputLimits.busyBytes, source.capacity / 2) {
+            if source.hasMore {
                 load = .busy
+            } else if load != .busy, source.sink.bytes - before >= min(OutputLimits.busyBytes, source.capacity / 2) {
+                load = .brisk
             }
         }
         return load
@@ -257,7 +262,8 @@ final class OutputPump {
             if sink.takeDamage() {
                 self.notify(.indexDamaged(sink.id))
             }
-            if taken.state != .more {
+            source.hasMore = taken.state == .more
+            if !source.hasMore {
                 source.leftAtExit = 0
             }
             if taken.state == .ended {

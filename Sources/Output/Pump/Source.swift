@@ -12,6 +12,8 @@ final class Source {
     /// What was in the pipe when the run ended and was not taken yet: it stands before the output of the next run.
     var leftAtExit = 0
     var hasExited = false
+    /// When it was its turn last, something was left.
+    var hasMore = false
     /// Whether the pump is told when there is something.
     var isWatched = false
 
