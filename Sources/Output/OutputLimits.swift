@@ -40,8 +40,9 @@ enum OutputLimits {
     /// Lines and bytes that a tail looks back, in each stream.
     static let tailLines = 10_000
     static let tailBytes = 16 << 20
-    /// How long what waits in pipes may wait there when there is little of it.
+    /// How long it is waited for more from a run that writes much and of which nothing is left.
     static let briskDelay = Duration.microseconds(100)
+    /// How long what waits in pipes may wait there when there is little of it.
     static let firstDelay = Duration.microseconds(250)
     static let longestDelay = Duration.milliseconds(20)
     /// So many bytes from one run in one turn mean that more will follow at once.

@@ -10,10 +10,8 @@ import LinuxSystem
 extension Keeper {
     /// Opens the file and answers whether it can be tried.
     func prepareUpgrade() {
-        if self.agent?.knowsOfUpgrade == true {
-            // An agent of a build that does not confirm it would not ask before it has written the last one down.
-            self.confirmUpgrade()
-        }
+        // An agent of a build that does not confirm it would not ask before it has written the last one down.
+        self.confirmUpgrade()
         guard self.agent?.isOnTrial != true, !self.isUpgradeUnconfirmed else {
             // An agent that knows of it does not ask.
             _ = self.send(KeeperMessage.upgradeAnswer("another upgrade is under way"))
@@ -37,7 +35,7 @@ extension Keeper {
         _ = self.send(KeeperMessage.upgradeAnswer(refusal))
     }
 
-    /// What became of the upgrade is in the history.
+    /// What became of the upgrade, of which this agent was told, is in the history.
     func confirmUpgrade() {
         guard self.isUpgradeUnconfirmed, self.agent?.knowsOfUpgrade == true else { return }
         self.isUpgradeUnconfirmed = false

@@ -107,7 +107,11 @@ extension Sink {
         _ taken: inout Taken
     ) throws(OutputFailure) -> Int {
         if count >= OutputLimits.smallestTransit, let transit = self.bench.transit, transit.isLarge, transit.count == 0,
-            let entered = try? transit.enter(from: source.pipe, count: count, of: self.owner(source.run)), entered > 0
+            let entered = try? transit.enter(
+                from: source.pipe,
+                count: count,
+                of: Transit.Owner(run: source.run, stream: self.id)
+            ), entered > 0
         {
             taken.bytes += entered
             try self.land(transit, of: source.run, in: file, at: now)
@@ -144,10 +148,6 @@ extension Sink {
     }
 
     // MARK: In transit
-
-    private func owner(_ run: RunID) -> Transit.Owner {
-        Transit.Owner(run: run, stream: self.id)
-    }
 
     /// Writes all that is in the transit pipe, which is empty afterwards: what cannot be written is held.
     private func land(
