@@ -1,12 +1,10 @@
 internal import Glibc
 
 extension ProcessTable {
-    /// How often one scan looks again, because there are new orphans or some cannot be assigned yet. A run that forks
-    /// faster than this is found in the next scan.
-    private static let maximumRounds = 40
     /// How long a scan waits in microseconds for orphans that are in the middle of an exec before it looks again.
     private static let pause: UInt32 = 250
-    /// How long an orphan that cannot be assigned keeps every run that ended from being taken for gone.
+    /// How long an orphan that cannot be assigned, or scans that come to no end, keep every run that ended from being taken
+    /// for gone.
     private static let suspicion = Duration.seconds(1)
 
     /// The descendants of the given processes that live, the processes themselves not included. A process that forks
@@ -33,13 +31,18 @@ extension ProcessTable {
         self.scan(leader: leader, runID: runID, leaderAlive: leaderAlive, home: home).members
     }
 
-    /// The members of a run, and how many orphans there are of which nobody can tell yet whether they are.
-    func scan(
-        leader: Int32,
-        runID: String,
-        leaderAlive: Bool,
-        home: Home = .own
-    ) -> (members: [ProcessStat], suspects: Int) {
+    /// What a scan found.
+    struct Scan {
+        var members: [ProcessStat] = []
+        /// How many orphans there are of which nobody can tell yet whether they are members.
+        var suspects = 0
+        /// Whether its last look found nobody new: what an orphan that had just ended has forked was looked at too.
+        var isSettled = false
+    }
+
+    /// Looks for the members of a run, `maximumRounds` times at most.
+    func scan(leader: Int32, runID: String, leaderAlive: Bool, home: Home = .own) -> Scan {
+        var scan = Scan()
         var members: [Int32: ProcessStat] = [:]
         // Only then groups and sessions tell who belongs to it.
         let isPinned = home.pinsLeader(isAlive: leaderAlive)
@@ -52,11 +55,12 @@ extension ProcessTable {
         // a new orphan, and it is looked for again. Nobody else ends our orphans' zombies, so none is missed otherwise.
         var seen: Set<Int32> = [leader]
         var undetermined: [ProcessStat] = []
-        for _ in 0..<Self.maximumRounds {
+        for _ in 0..<self.maximumRounds {
             let fresh = self.orphans(of: home).filter {
                 // What another process reaps may have its number used again at any time.
                 seen.insert($0).inserted && (home != .own || !self.isOfAnotherRun($0, leader, runID))
             }
+            scan.isSettled = fresh.isEmpty
             if fresh.isEmpty {
                 guard !undetermined.isEmpty else { break }
                 usleep(Self.pause)
@@ -80,7 +84,7 @@ extension ProcessTable {
             // One that hangs in an exec is waited for once, not in each scan.
             self.known[orphan.pid] = KnownProcess(startTime: orphan.startTime, origin: .undetermined)
         }
-        let suspects = self.suspects()
+        scan.suspects = self.suspects()
         let living = members.values.filter { !$0.hasEnded }
         for stat in living where stat.pid != leader {
             // Remembered, because a process that later leaves its session and overwrites its environment, as servers that
@@ -92,7 +96,8 @@ extension ProcessTable {
             )
         }
         self.forgetTheGone()
-        return (living.sorted { $0.pid < $1.pid }, suspects)
+        scan.members = living.sorted { $0.pid < $1.pid }
+        return scan
     }
 
     /// How many living orphans could not be assigned and were first seen a short while ago.
@@ -105,15 +110,31 @@ extension ProcessTable {
     }
 
     /// Whether anything of a run lives, after its leader has ended. In the common case there are no orphans at all, and
-    /// this costs one read. An orphan in the middle of an exec, which cannot be assigned to a run yet, counts for a second;
-    /// what cannot be looked at for want of descriptors counts as long as that lasts.
+    /// this costs one read. An orphan in the middle of an exec, which cannot be assigned to a run yet, counts for a second,
+    /// and so does a scan that found somebody new to its last look; what cannot be looked at for want of descriptors counts as
+    /// long as that lasts.
     public func hasRemains(leader: Int32, runID: @autoclosure () -> String, home: Home = .own) -> Bool {
         if home == .own, self.isSurelyWithoutOrphans {
+            self.unsettled[leader] = nil
             return false
         }
         self.isBlind = false
-        let (members, suspects) = self.scan(leader: leader, runID: runID(), leaderAlive: false, home: home)
-        return !members.isEmpty || suspects > 0 || self.isBlind
+        let scan = self.scan(leader: leader, runID: runID(), leaderAlive: false, home: home)
+        if !scan.members.isEmpty || scan.suspects > 0 || self.isBlind || self.isUnsettled(leader, scan) {
+            return true
+        }
+        self.unsettled[leader] = nil
+        return false
+    }
+
+    /// Whether a run that forks faster than a scan looks may have been overlooked. What others fork holds no run up for
+    /// longer than a while.
+    private func isUnsettled(_ leader: Int32, _ scan: Scan) -> Bool {
+        guard !scan.isSettled else { return false }
+        let now = SuspendingClock.now
+        let since = self.unsettled[leader, default: now]
+        self.unsettled[leader] = since
+        return since.duration(to: now) < Self.suspicion
     }
 
     /// Whether an orphan, and so all that descends from it, is known to be of another run. It spares the look at each

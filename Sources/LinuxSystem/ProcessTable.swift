@@ -31,6 +31,11 @@ public final class ProcessTable {
     var knownLimit = ProcessTable.minimumKnownLimit
     static let minimumKnownLimit = 1024
 
+    /// How often one scan looks again, because there are new orphans or some cannot be assigned yet.
+    var maximumRounds = 40
+    /// Since when the scans for the remains of a run, by its leader, have come to no end.
+    var unsettled: [Int32: SuspendingClock.Instant] = [:]
+
     /// Gives way when the process has no more descriptors: a process that cannot be looked at must not be taken for gone.
     private let reserve: ReserveDescriptor
     /// Whether something could not be looked at since this was set back: another thread took even the reserve.
