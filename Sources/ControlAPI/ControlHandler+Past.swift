@@ -21,7 +21,9 @@ extension ControlHandler {
             let records = (try? result.get())?.records.prefix { $0.id <= self.lastPastEvent } ?? []
             var activity = activity
             let now = self.timer.now
-            for record in records {
+            // The stream is in the order of what happened, not of the clock: one that was set may have gone back far.
+            let since = now.wall.advanced(by: .zero - PastActivity.window)
+            for record in records where record.at >= since {
                 let age = now.wall.nanosecondsSinceEpoch - record.at.nanosecondsSinceEpoch
                 activity.take(record, at: self.status.milliseconds(now.monotonic) - max(0, age / 1_000_000))
             }

@@ -20,7 +20,7 @@ struct PastActivity {
 
     private(set) var instances: [InstanceID: Instance] = [:]
 
-    /// Takes the events of the stream in their order.
+    /// Takes the events of the stream in their order; `time` is within the window.
     mutating func take(_ record: TransitionRecord, at time: Int64) {
         guard record.kind == .instanceState, let worker = record.worker, let index = record.instance,
             let from = record.from, let to = record.to

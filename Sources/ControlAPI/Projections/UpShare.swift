@@ -1,5 +1,5 @@
 /// The share of the last 24 hours, or of the time since it is known, in which something was up. Times are milliseconds from
-/// any beginning.
+/// any beginning; one before it counts as the beginning, and one before the latest as the latest.
 struct UpShare {
     /// Of half an hour each. The window begins with one, so it is between 23.5 and 24 hours long.
     static let buckets = 48
@@ -12,8 +12,8 @@ struct UpShare {
     private var up = [Int32](repeating: 0, count: Self.buckets)
 
     init(since now: Int64) {
-        self.since = now
-        self.last = now
+        self.since = max(0, now)
+        self.last = self.since
     }
 
     mutating func note(isUp: Bool, at now: Int64) {
