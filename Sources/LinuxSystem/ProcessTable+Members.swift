@@ -120,21 +120,20 @@ extension ProcessTable {
         }
         self.isBlind = false
         let scan = self.scan(leader: leader, runID: runID(), leaderAlive: false, home: home)
-        if !scan.members.isEmpty || scan.suspects > 0 || self.isBlind || self.isUnsettled(leader, scan) {
+        guard scan.members.isEmpty, scan.suspects == 0, !self.isBlind else {
+            self.unsettled[leader] = nil
             return true
         }
-        self.unsettled[leader] = nil
-        return false
-    }
-
-    /// Whether a run that forks faster than a scan looks may have been overlooked. What others fork holds no run up for
-    /// longer than a while.
-    private func isUnsettled(_ leader: Int32, _ scan: Scan) -> Bool {
-        guard !scan.isSettled else { return false }
+        // A run that forks faster than a scan looks may have been overlooked.
         let now = SuspendingClock.now
         let since = self.unsettled[leader, default: now]
+        guard !scan.isSettled, since.duration(to: now) < Self.suspicion else {
+            // What others fork holds no run up for longer than that.
+            self.unsettled[leader] = nil
+            return false
+        }
         self.unsettled[leader] = since
-        return since.duration(to: now) < Self.suspicion
+        return true
     }
 
     /// Whether an orphan, and so all that descends from it, is known to be of another run. It spares the look at each
