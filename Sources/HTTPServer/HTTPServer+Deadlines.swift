@@ -20,7 +20,8 @@ extension HTTPServer {
     }
 
     /// One timer for all connections, at the earliest deadline or before it. It is not moved when a deadline is: a request
-    /// sets several of them, and at its time the timer looks again.
+    /// sets several of them, and at its time the timer looks again. That is at the end of the turn, when what the clients have
+    /// sent was read: a process that stood still does not make them pay for it.
     private func arm(_ time: ServerTime) {
         if let sweep = self.sweep {
             self.loop.cancel(sweep)
@@ -28,7 +29,8 @@ extension HTTPServer {
         self.sweepTime = time
         let instant = self.origin + .nanoseconds(time.nanoseconds)
         self.sweep = self.loop.schedule(at: instant) { [unowned self] in
-            self.sweepConnections()
+            self.isSweepDue = true
+            self.needsRun = true
         }
     }
 
@@ -37,6 +39,7 @@ extension HTTPServer {
         self.loop.cancel(sweep)
         self.sweep = nil
         self.sweepTime = .never
+        self.isSweepDue = false
     }
 
     /// Without connections there is no timer.
@@ -46,8 +49,8 @@ extension HTTPServer {
         }
     }
 
-    private func sweepConnections() {
-        self.readClock()
+    /// Closes what has missed its deadline.
+    func sweepConnections() {
         self.disarm()
         var earliest = ServerTime.never
         for listener in self.listeners {

@@ -50,6 +50,7 @@ public final class HTTPServer {
     var now = ServerTime(nanoseconds: 0)
     var sweep: EventLoop.Deadline?
     var sweepTime = ServerTime.never
+    var isSweepDue = false
     let hooks: LoopHooks
 
     /// Rounds of libmicrohttpd in one turn of the loop, so that the loop's other work is not held up.
@@ -191,6 +192,9 @@ public final class HTTPServer {
         self.stalledTurns = self.needsRun && self.progress == progress ? self.stalledTurns + 1 : 0
         if !self.needsRun {
             self.nudgeEnded()
+        }
+        if self.isSweepDue {
+            self.sweepConnections()
         }
         if self.stopsAfterRun {
             self.stopsAfterRun = false

@@ -2,7 +2,7 @@ import HTTPServer
 import Testing
 
 /// With deadlines of some hundred milliseconds: what is tested is that they come, however the bytes drip.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct DeadlineTests {
     private static func limits(_ change: (inout HTTPLimits) -> Void) -> HTTPLimits {
         var limits = HTTPLimits()
@@ -39,7 +39,7 @@ struct DeadlineTests {
     }
 
     @Test func aLaterHeaderThatDripsIsCut() throws {
-        let server = try TestServer(limits: Self.limits { $0.headerTime = .milliseconds(200) }, .tcp)
+        let server = try TestServer(limits: Self.limits { $0.headerTime = .seconds(2) }, .tcp)
         defer { server.stop() }
         let client = try server.client()
         #expect(try client.exchange("GET /ok HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
@@ -80,19 +80,33 @@ struct DeadlineTests {
 
     @Test func aRequestThatWaitsHasNoDeadline() throws {
         let limits = Self.limits {
-            $0.headerTime = .milliseconds(50)
-            $0.bodyTime = .milliseconds(50)
-            $0.idleTime = .milliseconds(50)
-            $0.responseTime = .milliseconds(50)
+            $0.headerTime = .seconds(1)
+            $0.bodyTime = .seconds(1)
+            $0.idleTime = .seconds(1)
+            $0.responseTime = .seconds(1)
         }
         let server = try TestServer(limits: limits, .tcp)
         defer { server.stop() }
         let client = try server.client()
         client.send("GET /later HTTP/1.1\r\nHost: a\r\n\r\n")
         try server.waitForExchanges(1)
-        TestProcess.pause(milliseconds: 300)
+        TestProcess.pause(milliseconds: 1500)
         server.answerAll("patience")
         #expect(try client.readResponse().text == "patience")
+    }
+
+    /// The loop stands still, as when the process is stopped, and the request comes in its time all the same.
+    @Test func aRequestThatIsThereWhenItsDeadlineIsSeenIsAnswered() throws {
+        let server = try TestServer(limits: Self.limits { $0.headerTime = .milliseconds(200) }, .tcp)
+        defer { server.stop() }
+        let client = try server.client()
+        #expect(eventually { server.counts[0].open == 1 })
+        server.onLoop { _ in
+            client.send("GET /ok HTTP/1.1\r\nHost: a\r\n\r\n")
+            TestProcess.pause(milliseconds: 400)
+        }
+        #expect(try client.readResponse().status == 200)
+        #expect(server.counts[0].expired == 0)
     }
 
     @Test func aParserThatIsStuckDoesNotSpin() throws {

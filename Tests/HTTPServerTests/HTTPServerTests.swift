@@ -2,7 +2,7 @@ import HTTPServer
 import LinuxSystem
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct HTTPServerTests {
     @Test(arguments: Transport.allCases)
     func aRequestIsAnswered(over transport: Transport) throws {
@@ -172,8 +172,8 @@ struct HTTPServerTests {
         #expect(try idle.exchange("GET /ok HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
         server.stop()
         #expect(idle.isAtEnd())
-        #expect(throws: TestClient.Failure.self) { try server.client(0) }
-        #expect(throws: TestClient.Failure.self) { try server.client(1) }
+        // A child of another test has the sockets too until its exec.
+        #expect(eventually { (try? server.client(0)) == nil && (try? server.client(1)) == nil })
     }
 
     @Test func aHandlerMayStopTheServer() throws {

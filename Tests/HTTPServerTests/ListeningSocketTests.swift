@@ -18,6 +18,8 @@ import Testing
         let socket = try ListeningSocket.unix(path: "\(self.path).other")
         #expect(rename("\(self.path).other", self.path) == 0)
         _ = consume socket
+        // A child of another test has it too until its exec.
+        #expect(eventually { (try? TestClient(.unix(path: self.path))) == nil })
     }
 
     @Test(arguments: [0o600, 0o660, 0o666, 0o700] as [UInt32])
@@ -100,7 +102,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["127.0.0.1", "localhost", "::1"])
+    private static let hosts = ["127.0.0.1", "localhost"] + (access("/proc/net/if_inet6", F_OK) == 0 ? ["::1"] : [])
+
+    @Test(arguments: Self.hosts)
     func theKernelChoosesAPort(_ host: String) throws {
         let socket = try ListeningSocket.tcp(host: host, port: 0)
         guard case .tcp(let numeric, let port) = socket.address else {

@@ -2,7 +2,7 @@ import HTTPServer
 import Testing
 
 /// Valid requests with random damage, from a seed that is printed with each failure.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct MutationTests {
     private static let rounds = 3000
     private static let seeds: [String] = [

@@ -3,7 +3,7 @@ import HTTPServer
 import Testing
 
 /// In processes of their own: they count descriptors, or have none left.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct ResourceTests {
     @Test func nothingLeaks() async {
         await #expect(processExitsWith: .success) {

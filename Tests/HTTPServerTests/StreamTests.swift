@@ -1,7 +1,7 @@
 import HTTPServer
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct StreamTests {
     private static let request = "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n"
 

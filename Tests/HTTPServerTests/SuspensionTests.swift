@@ -1,7 +1,7 @@
 import HTTPServer
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct SuspensionTests {
     private static let later = "GET /later HTTP/1.1\r\nHost: a\r\n\r\n"
 
