@@ -55,7 +55,7 @@ extension Agent {
                 history.assumeIsolated { $0.close() }
                 output.loop.execute {
                     let pipes = output.assumeIsolated { $0.handOver() }
-                    control.stop(after: .zero) {
+                    control.stop(afterTurns: 0) {
                         // After the commits were told, so that what is recorded is reaped here.
                         loop.execute { agent.take().finish(handover, pipes) }
                     }

@@ -10,8 +10,6 @@ import Supervision
 
 /// All rooms of the agent, wired together. Belongs to the main thread, which becomes the supervision loop's.
 final class Agent {
-    /// How long answers that were queued last may take to leave when the agent ends.
-    private static let farewell = Duration.milliseconds(50)
     /// How long the first commit is waited for before requests are answered.
     private static let longestOpening = Duration.seconds(2)
     /// How long what nobody waits for may wait for the supervision loop to wake up for something else.
@@ -32,7 +30,6 @@ final class Agent {
     let supervisor: Supervisor
     let history: HistoryRoom
     let output: OutputRoom
-    private let capture: RunCapture
     private let link: KeeperLink
     private let survivors: [SurvivingRun]
     let records: RecordQueue
@@ -58,6 +55,7 @@ final class Agent {
         let capabilities = try Self.capabilities()
         let controlLoop: EventLoop
         let historyLoop: EventLoop
+        let capture: RunCapture
         do throws(Errno) {
             self.loop = try EventLoop(name: "reeve")
             controlLoop = try EventLoop(name: "control")
@@ -75,13 +73,13 @@ final class Agent {
                 log: self.log,
                 released: Self.releaser(LoopBound(custody, to: self.loop), self.loop)
             )
-            self.capture = RunCapture(room: self.output, workers: settings.workers)
+            capture = RunCapture(room: self.output, workers: settings.workers)
             self.kernel = LinuxKernel(
                 loop: self.loop,
                 spawner: try Spawner(),
                 environment: .ofThisProcess(),
                 processes: processes,
-                capture: self.capture,
+                capture: capture,
                 custody: custody
             )
         } catch {
@@ -108,7 +106,12 @@ final class Agent {
         )
         self.recovery = self.history.assumeIsolated { $0.begin() }
         let history = self.history
-        self.records = RecordQueue(loop: self.loop, capture: self.capture) { history.submit($0) }
+        self.records = RecordQueue(
+            loop: self.loop,
+            captures: capture.captures,
+            drain: self.output.drain,
+            record: { history.submit($0) }
+        )
         self.survivors = self.kernel.adopt(Self.inheritance(inherited, of: link, settings, history))
         self.control = try ControlServer(
             settings: settings,
@@ -248,7 +251,7 @@ final class Agent {
         let close: @Sendable () -> Void = {
             history.loop.execute {
                 history.assumeIsolated { $0.close() }
-                control.stop(after: Self.farewell) { loop.stop() }
+                control.stop(afterTurns: ControlServer.farewellTurns) { loop.stop() }
             }
         }
         supervisor.assumeIsolated { running in

@@ -14,6 +14,10 @@ final class ControlServer: Sendable {
     let room: ControlRoom
     /// Where it listens, for people.
     let addresses: [String]
+    /// How many turns of the loop answers have for leaving when the agent ends, and how long each waits.
+    static let farewellTurns = 10
+    private static let farewellTurn = Duration.milliseconds(5)
+
     private let loop: EventLoop
     private let isStarted = Locked(false)
     private let server: LoopBound<HTTPServer>
@@ -102,16 +106,25 @@ final class ControlServer: Sendable {
         return isFirst
     }
 
-    /// Closes everything after `delay`, in which answers that are queued may leave; then calls `completion` on the
-    /// control loop.
-    func stop(after delay: Duration, _ completion: @escaping @Sendable () -> Void) {
+    /// Closes everything after some turns of the control loop, in which answers that are queued, and those that are being
+    /// made, may leave; then calls `completion` on that loop.
+    func stop(afterTurns turns: Int, _ completion: @escaping @Sendable () -> Void) {
         let server = self.server
         let loop = self.loop
         loop.execute {
-            loop.schedule(at: SuspendingClock.now.advanced(by: delay)) {
+            Self.afterTurns(of: loop, turns) {
                 server.take().stop()
                 completion()
             }
+        }
+    }
+
+    /// Calls `action` after so many turns of the loop, each a `farewellTurn` after the one before. A thread that had no
+    /// processor for all that time has had one turn of them.
+    private static func afterTurns(of loop: EventLoop, _ turns: Int, _ action: @escaping () -> Void) {
+        guard turns > 0 else { return action() }
+        loop.schedule(at: SuspendingClock.now.advanced(by: Self.farewellTurn)) {
+            Self.afterTurns(of: loop, turns - 1, action)
         }
     }
 

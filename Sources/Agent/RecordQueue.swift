@@ -1,6 +1,5 @@
 import History
 import LinuxSystem
-import Output
 import Supervision
 
 /// What is on its way to the history: the records of exits get the last lines of the run's standard error before they are
@@ -8,8 +7,10 @@ import Supervision
 ///
 /// Belongs to the supervision loop.
 final class RecordQueue {
-    /// How long an exit's record waits for its output. A disk that hangs costs it the lines.
-    static let longestWait = Duration.milliseconds(100)
+    /// How often, and each time for how long, an exit's record waits for its output. A disk that hangs costs it the lines; a
+    /// pause of the whole process, which is over for this loop as soon as for the output's, does not.
+    static let waits = 5
+    static let wait = Duration.milliseconds(100)
 
     private enum Content {
         case submission(HistorySubmission)
@@ -23,22 +24,33 @@ final class RecordQueue {
         var deadline: EventLoop.Deadline?
     }
 
+    /// Takes what is left in the pipes of runs, and answers the last lines of each one's standard error, from any thread.
+    typealias Drain = ([RunID], @escaping @Sendable ([RunID: [String]]) -> Void) -> Void
+
     private let loop: EventLoop
-    private let capture: RunCapture
+    private let captures: (_ worker: String) -> Bool
+    private let drain: Drain
     private let record: (HistorySubmission) -> Void
     private var items: [Item] = []
     private var nextNumber: UInt64 = 1
 
-    init(loop: EventLoop, capture: RunCapture, record: @escaping (HistorySubmission) -> Void) {
+    /// - Parameter captures: whether the output of a worker's runs comes here.
+    init(
+        loop: EventLoop,
+        captures: @escaping (_ worker: String) -> Bool,
+        drain: @escaping Drain,
+        record: @escaping (HistorySubmission) -> Void
+    ) {
         self.loop = loop
-        self.capture = capture
+        self.captures = captures
+        self.drain = drain
         self.record = record
     }
 
     func submit(_ submission: HistorySubmission) {
         let runs = submission.transitions.compactMap { transition -> RunID? in
             guard case .exit(let exit) = transition.change, exit.pid != nil else { return nil }
-            return self.capture.captures(exit.instance.worker) ? exit.runID : nil
+            return self.captures(exit.instance.worker) ? exit.runID : nil
         }
         guard !runs.isEmpty else {
             self.append(.submission(submission), isReady: true)
@@ -47,7 +59,7 @@ final class RecordQueue {
         let number = self.append(.submission(submission), isReady: false)
         let bound = LoopBound(self, to: self.loop)
         let loop = self.loop
-        self.capture.room.drain(runs) { tails in
+        self.drain(runs) { tails in
             loop.execute { bound.take().drained(number, tails) }
         }
     }
@@ -63,14 +75,20 @@ final class RecordQueue {
         self.nextNumber += 1
         var item = Item(number: number, content: content, isReady: isReady)
         if !isReady {
-            let instant = SuspendingClock.now.advanced(by: Self.longestWait)
-            item.deadline = self.loop.schedule(at: instant) { [unowned self] in
-                self.drained(number, [:])
-            }
+            item.deadline = self.giveUp(on: number, after: Self.waits)
         }
         self.items.append(item)
         self.handOn()
         return number
+    }
+
+    /// Hands a record on without its lines, unless they come in so many waits.
+    private func giveUp(on number: UInt64, after waits: Int) -> EventLoop.Deadline {
+        self.loop.schedule(at: SuspendingClock.now.advanced(by: Self.wait)) { [unowned self] in
+            guard waits > 1 else { return self.drained(number, [:]) }
+            guard let index = self.items.firstIndex(where: { $0.number == number }) else { return }
+            self.items[index].deadline = self.giveUp(on: number, after: waits - 1)
+        }
     }
 
     private func drained(_ number: UInt64, _ tails: [RunID: [String]]) {

@@ -158,8 +158,9 @@ final class OutputPump {
         }
         let limit = clock().advanced(by: OutputLimits.drainTime)
         for source in sources {
-            while source.leftAtExit > 0, source.sink.trouble == nil, clock() < limit {
-                guard self.pumpInOrder(source, budget: OutputLimits.turn, at: now) else { break }
+            while source.leftAtExit > 0, source.sink.trouble == nil {
+                // Each stream gets its turn, however long the one before it took.
+                guard self.pumpInOrder(source, budget: OutputLimits.turn, at: now), clock() < limit else { break }
             }
             if source.sink.trouble != nil {
                 self.relieve(source.sink, at: now)
