@@ -175,6 +175,36 @@ import Testing
         harness.close()
     }
 
+    /// SQLite takes an entry that names a page beyond the last one for a full disk. A limit of pages does so here.
+    @Test(arguments: [false, true]) func aDiskThatIsCalledFullWithRoomOnItIsLookedInto(isDamaged: Bool) throws {
+        let harness = self.fill()
+        let connection = try harness.store().connection
+        try connection.checkpoint()
+        let size = self.directory.size("history.db")
+        if isDamaged {
+            // Page 2 has five bytes for each page from the third on: what kind it is, and where it hangs.
+            let number = open(self.directory.file("history.db"), O_WRONLY | O_CLOEXEC)
+            #expect(pwrite(number, [7], 1, 4096 + 5 * 2) == 1)
+            close(number)
+            try connection.execute("PRAGMA shrink_memory")
+        }
+        try connection.execute("PRAGMA max_page_count = \(size / 4096)")
+        harness.submit((301...800).map { Samples.exitTransition($0) })
+        #expect(harness.writer.status.degraded?.contains("full") == true)
+        harness.clock.advance(by: .seconds(1))
+        harness.turn()
+        #expect((harness.writer.status.degraded == nil) == isDamaged, "\(harness.notices)")
+        #expect(harness.writer.status.setAside.count == (isDamaged ? 1 : 0))
+        if !isDamaged {
+            try connection.execute("PRAGMA max_page_count = 1000000")
+            harness.clock.advance(by: .seconds(30))
+            harness.turn()
+        }
+        #expect(harness.writer.status.degraded == nil)
+        #expect(try harness.page(ExitQuery(limit: 500)).records.map(\.seq) == (301...800).reversed())
+        harness.close()
+    }
+
     @Test func severalThatAreSetAsideAtTheSameTimeHaveNamesOfTheirOwn() throws {
         for _ in 0..<3 {
             try self.directory.write("no database at all, only a text", to: "history.db")

@@ -215,17 +215,27 @@ struct HistoryFile {
     /// Checks the whole file, as far as the time allows.
     private func validate(_ connection: Connection) throws(SQLiteError) {
         guard self.options.validationLimit > .zero else { return }
-        let finding: String?
         do throws(SQLiteError) {
-            finding = try connection.withTimeLimit(self.options.validationLimit) { () throws(SQLiteError) in
-                try connection.row("PRAGMA quick_check(1)") { $0.text() }
+            try connection.withTimeLimit(self.options.validationLimit) { () throws(SQLiteError) in
+                try Self.check(connection)
             }
         } catch {
             guard error.code == SQLiteError.interrupted else { throw error }
-            return
         }
+    }
+
+    /// Checks the whole file, however long that takes; CORRUPT when something is wrong with it.
+    static func check(_ connection: Connection) throws(SQLiteError) {
+        let finding = try connection.row("PRAGMA quick_check(1)") { $0.text() }
         if let finding, finding != "ok" {
             throw SQLiteError(extendedCode: SQLiteError.corrupt, message: finding)
         }
+    }
+
+    /// Whether the disk has room for more than any transaction takes.
+    var hasRoom: Bool {
+        var disk = statvfs()
+        guard statvfs(self.options.directory, &disk) == 0 else { return false }
+        return UInt64(disk.f_bavail) > (16 << 20) / UInt64(max(1, disk.f_frsize))
     }
 }

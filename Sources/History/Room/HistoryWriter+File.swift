@@ -102,7 +102,8 @@ extension HistoryWriter {
             reason: error.message,
             retryAt: now.monotonic.advanced(by: delay),
             delay: delay,
-            needsReopening: !error.isTemporary
+            needsReopening: !error.isTemporary,
+            wasChecked: self.degraded?.wasChecked ?? false
         )
         self.updateStatus()
     }
@@ -121,8 +122,9 @@ extension HistoryWriter {
                 do throws(SQLiteError) {
                     try store.write(group)
                 } catch {
-                    guard error.kind == .damage else { throw error }
-                    try self.beginAnew(because: error, at: now, into: &output)
+                    let cause = self.cause(of: error, in: store)
+                    guard cause.kind == .damage else { throw error }
+                    try self.beginAnew(because: cause, at: now, into: &output)
                     try self.store?.write(group)
                 }
                 let done = self.waiting.removeWritten(group)
@@ -149,6 +151,21 @@ extension HistoryWriter {
         self.rowsSinceRetention += written
         self.updateStatus()
         return output
+    }
+
+    /// What is behind an error of a try that was not the first. SQLite says "full" of a damaged file too, one that names pages
+    /// beyond its last one, and would go on to do so: where the disk has room the whole file is checked, once.
+    private func cause(of error: SQLiteError, in store: HistoryStore) -> SQLiteError {
+        guard error.code == SQLiteError.full, self.degraded?.wasChecked == false, self.file.hasRoom else {
+            return error
+        }
+        self.degraded?.wasChecked = true
+        do throws(SQLiteError) {
+            try HistoryFile.check(store.connection)
+            return error
+        } catch {
+            return error
+        }
     }
 
     /// A database that could not be read at the start, when there was no reserve of numbers either, may know higher ones.

@@ -36,6 +36,8 @@ final class HistoryWriter {
         var delay: Duration
         /// Whether the file has to be opened again before the next try.
         var needsReopening: Bool
+        /// Whether the whole file was checked since it began, and found sound.
+        var wasChecked = false
     }
 
     let options: HistoryOptions

@@ -45,6 +45,7 @@ public struct SQLiteError: Error, Equatable, Sendable {
     }
 
     static let corrupt = SQLITE_CORRUPT
+    static let full = SQLITE_FULL
     static let cannotOpen = SQLITE_CANTOPEN
     static let readOnly = SQLITE_READONLY
     static let interrupted = SQLITE_INTERRUPT
