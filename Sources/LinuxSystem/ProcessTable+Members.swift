@@ -36,8 +36,9 @@ extension ProcessTable {
         var members: [ProcessStat] = []
         /// How many orphans there are of which nobody can tell yet whether they are members.
         var suspects = 0
-        /// Whether its last look found nobody new: what an orphan that had just ended has forked was looked at too.
-        var isSettled = false
+        /// Whether its last look found nobody new: what an orphan that had just ended has forked was looked at too. Where all
+        /// processes of a system are looked at, there may always be a new one, and this tells nothing.
+        var isSettled = true
     }
 
     /// Looks for the members of a run, `maximumRounds` times at most.
@@ -55,12 +56,12 @@ extension ProcessTable {
         // a new orphan, and it is looked for again. Nobody else ends our orphans' zombies, so none is missed otherwise.
         var seen: Set<Int32> = [leader]
         var undetermined: [ProcessStat] = []
-        for _ in 0..<self.maximumRounds {
+        for _ in 0..<(home == .own ? self.maximumRounds : Self.maximumRoundsElsewhere) {
             let fresh = self.orphans(of: home).filter {
                 // What another process reaps may have its number used again at any time.
                 seen.insert($0).inserted && (home != .own || !self.isOfAnotherRun($0, leader, runID))
             }
-            scan.isSettled = fresh.isEmpty
+            scan.isSettled = fresh.isEmpty || home != .own
             if fresh.isEmpty {
                 guard !undetermined.isEmpty else { break }
                 usleep(Self.pause)

@@ -33,6 +33,9 @@ public final class ProcessTable {
 
     /// How often one scan looks again, because there are new orphans or some cannot be assigned yet.
     var maximumRounds = 40
+    /// The same for orphans of another process. When that is gone all processes of the system are looked at, which takes long,
+    /// and where others start many of them there is always a new one.
+    static let maximumRoundsElsewhere = 3
     /// Since when the scans for the remains of a run, by its leader, have come to no end.
     var unsettled: [Int32: SuspendingClock.Instant] = [:]
 
@@ -132,7 +135,7 @@ public final class ProcessTable {
             }
             return self.children(of: stat).filter { $0 != self.ownPID && !self.foreignLeaders.contains($0) }
         case .anywhere:
-            return self.scanAll().map(\.pid).filter { $0 != self.ownPID }
+            return self.entries(of: ".").filter { $0 != self.ownPID }
         }
     }
 

@@ -296,6 +296,21 @@ struct ProcessTableTests {
         }
     }
 
+    /// It is counted from the last time that somebody of it was seen.
+    @Test func theTimeForScansWithoutAnEndBeginsAnewWithEachFinding() async {
+        await #expect(processExitsWith: .success) {
+            let fixture = try Fixture()
+            let leader = try fixture.start("(\(Self.daemon)); \(Self.ready) exec sleep 300", runID: "a")
+            try fixture.killLeaderOnly(leader)
+            fixture.table.unsettled[leader.pid] = .now - .seconds(2)
+            #expect(eventually { !fixture.members(leader, "a", alive: false).isEmpty })
+            #expect(fixture.table.hasRemains(leader: leader.pid, runID: "a"))
+            #expect(fixture.table.unsettled.isEmpty)
+            try fixture.end(leader, "a")
+            #expect(fixture.table.unsettled.isEmpty)
+        }
+    }
+
     @Test func aRunThatForksAllTheTimeIsKilledToTheLast() async {
         await #expect(processExitsWith: .success) {
             let fixture = try Fixture()
