@@ -106,12 +106,7 @@ final class Agent {
         )
         self.recovery = self.history.assumeIsolated { $0.begin() }
         let history = self.history
-        self.records = RecordQueue(
-            loop: self.loop,
-            captures: capture.captures,
-            drain: self.output.drain,
-            record: { history.submit($0) }
-        )
+        self.records = RecordQueue(loop: self.loop, capture: capture) { history.submit($0) }
         self.survivors = self.kernel.adopt(Self.inheritance(inherited, of: link, settings, history))
         self.control = try ControlServer(
             settings: settings,

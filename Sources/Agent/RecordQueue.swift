@@ -1,5 +1,6 @@
 import History
 import LinuxSystem
+import Output
 import Supervision
 
 /// What is on its way to the history: the records of exits get the last lines of the run's standard error before they are
@@ -45,6 +46,10 @@ final class RecordQueue {
         self.captures = captures
         self.drain = drain
         self.record = record
+    }
+
+    convenience init(loop: EventLoop, capture: RunCapture, record: @escaping (HistorySubmission) -> Void) {
+        self.init(loop: loop, captures: capture.captures, drain: capture.room.drain, record: record)
     }
 
     func submit(_ submission: HistorySubmission) {
