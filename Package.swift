@@ -104,7 +104,11 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .testTarget(name: "SupervisionTests", dependencies: ["Supervision"], swiftSettings: swiftSettings),
-        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "CLinux"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "LinuxSystemTests",
+            dependencies: ["LinuxSystem", "CLinux", "TestSupport"],
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "KeeperTestProgram",
             dependencies: ["Keeper", "LinuxSystem"],

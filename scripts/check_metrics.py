@@ -141,17 +141,17 @@ def check(path):
     while True:
         text = scrape(path)
         found = families(text)
-        # The workers have begun, each in its way.
+        # The workers begin, each in its way.
         has_signal = "reeve_worker_last_exit_signal" in found
-        is_settled = has_signal and value(found, "reeve_worker_exits_total") >= 4 and value(found, "reeve_worker_up") >= 5
-        if is_settled or time.monotonic() > end:
+        story = [*story_findings(found, path)] if has_signal else ["no worker was killed"]
+        if not story or time.monotonic() > end:
             break
         time.sleep(0.05)
     return [
         *form_findings(text, found),
         *counter_findings(before, found),
         *document_findings(found),
-        *story_findings(found, path),
+        *story,
     ]
 
 

@@ -91,6 +91,7 @@ extension AgentTests {
             #expect(second.code == 2)
             #expect(second.errors.contains(agent.directory.file("state")), "\(second.errors)")
             #expect(try agent.worker("web").instances[0].pid == pid, "the first one is not disturbed")
+            try agent.eventually("its run wrote") { !agent.directory.lines("runs").isEmpty }
             #expect(agent.directory.lines("runs").count == 1, "the second one started nothing")
         }
 

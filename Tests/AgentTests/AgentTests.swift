@@ -3,7 +3,7 @@ import Testing
 
 /// The whole product from outside: the built program, real processes, real HTTP. One test at a time, because they wait
 /// for what the kernel and other programs do.
-@Suite("The agent", .serialized, .timeLimit(.minutes(2)))
+@Suite("The agent", .serialized, .timeLimit(.minutes(10)))
 enum AgentTests {}
 
 /// A script whose first run does `ending`, and whose later ones live until they are told to end.

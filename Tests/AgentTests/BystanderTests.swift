@@ -27,7 +27,7 @@ extension AgentTests {
             try space.run("kill -KILL \(old)")
             _ = try space.waitForPID(of: "web", otherThan: old)
             try space.eventually("the number is free") { try space.run("[ -e /proc/\(old) ] || echo free") == "free\n" }
-            let bystander = try #require(try space.startBystander(numbered: old))
+            let bystander = try space.startBystander(numbered: old)
             try self.disturb(space)
             // And by an agent that was handed its runs.
             try self.killAgent(space)
@@ -47,7 +47,7 @@ extension AgentTests {
             try space.eventually("another agent answers") { (try? space.agent().pid).map { $0 != agent } ?? false }
             try space.eventually("its end is recorded") { try space.exits(of: "web").contains { $0.pid == old } }
             try space.eventually("the number is free") { try space.run("[ -e /proc/\(old) ] || echo free") == "free\n" }
-            let bystander = try #require(try space.startBystander(numbered: old))
+            let bystander = try space.startBystander(numbered: old)
             try self.disturb(space)
             try self.killAgent(space)
             try self.disturb(space)
@@ -65,7 +65,7 @@ extension AgentTests {
             let guards = try space.agent()
             try space.run("kill -KILL \(guards.keeperPID ?? 0) \(guards.pid); kill -KILL \(old)")
             try space.eventually("the number is free") { try space.run("[ -e /proc/\(old) ] || echo free") == "free\n" }
-            let bystander = try #require(try space.startBystander(numbered: old))
+            let bystander = try space.startBystander(numbered: old)
             try space.startAgain()
             try space.eventually("the next agent answers") {
                 (try? space.agent().pid).map { $0 != guards.pid } ?? false

@@ -112,12 +112,13 @@ extension AgentTests {
         }
 
         @Test func aTimeoutIsFiveAndAConflictSix() throws {
-            let agent = try AgentProcess(shellWorker("stubborn", ignoresTerminate, #"stop = { grace = "3s" }"#))
+            let agent = try AgentProcess(shellWorker("stubborn", ignoresTerminate, #"stop = { grace = "1h" }"#))
             try agent.eventually("TERM is ignored") { agent.directory.exists("stubborn.armed") }
             let stop = try agent.reeve("stop", "stubborn", "--timeout", "200ms")
             #expect(stop.code == 5, "\(stop.output)\(stop.errors)")
             let restart = try agent.reeve("restart", "stubborn")
             #expect(restart.code == 6, "\(restart.output)\(restart.errors)")
+            try agent.operate("stop", "stubborn", "?grace=0s")
             try agent.waitFor("stubborn", toBe: "stopped")
         }
 
@@ -131,7 +132,7 @@ extension AgentTests {
 
         @Test func jsonIsTheInterfacesOwn() throws {
             let agent = try AgentProcess(shellWorker("web", firstRun("exit 3")))
-            _ = try agent.waitForPID(of: "web")
+            _ = try agent.waitForFirstExit(of: "web")
             let status = try agent.reeve("status", "--json")
             #expect(try Self.decode(WorkersMessage.self, status).workers.map(\.name) == ["web"])
             let exits = try agent.reeve("exits", "web", "--json")
@@ -144,7 +145,7 @@ extension AgentTests {
 
         @Test func exitsIsATableThatNamesWhatHappened() throws {
             let agent = try AgentProcess(shellWorker("web", firstRun("kill -SEGV $$")))
-            _ = try agent.waitForPID(of: "web")
+            _ = try agent.waitForFirstExit(of: "web")
             let table = try agent.reeve("exits")
             #expect(table.code == 0)
             #expect(table.output.contains("web"))

@@ -39,6 +39,10 @@ extension AgentTests {
                 do cat "$file"; done >all
                 seq \(total) | cmp - all
                 """
+            // Before that a file may be renamed while they are read.
+            try agent.eventually("the last line is there", within: .seconds(240)) {
+                agent.directory.read("logs/flood/0.stdout.log").hasSuffix("\n\(total)\n")
+            }
             var difference = ""
             try agent.eventually("the files hold what was written, and it is \(total) lines", within: .seconds(60)) {
                 let result = try TestSupport.run(["/bin/sh", "-c", compare], directory: agent.directory.path)

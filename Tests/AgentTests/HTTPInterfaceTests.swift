@@ -10,10 +10,20 @@ extension AgentTests {
         init() throws {
             self.agent = try AgentProcess(
                 shellWorker("web", lives)
-                    + shellWorker("stubborn", ignoresTerminate, #"stop = { grace = "1s" }"#)
+                    + shellWorker(
+                        "stubborn",
+                        ignoresTerminate,
+                        "autostart = false\nstop = { grace = \"1h\" }"
+                    )
                     + shellWorker("broken", "exit 4", "autostart = false\nrestart = \"never\"")
             )
             _ = try self.agent.waitForPID(of: "web")
+        }
+
+        /// Starts the one that does not end before somebody wants it killed.
+        private func startStubborn() throws {
+            try self.agent.operate("start", "stubborn")
+            try self.agent.eventually("TERM is ignored") { self.agent.directory.exists("stubborn.armed") }
         }
 
         /// Expects a problem document, whose status is the response's.
@@ -106,14 +116,15 @@ extension AgentTests {
         }
 
         @Test func anotherOperationIs409WithItsLocation() throws {
-            try self.agent.eventually("TERM is ignored") { self.agent.directory.exists("stubborn.armed") }
+            try self.startStubborn()
             let stop: OperationMessage = try self.agent.post("/v1/workers/stubborn/stop?wait=none").decode()
             let answer = try self.agent.post("/v1/workers/stubborn/restart")
             let problem = try self.expectProblem(answer, 409)
             #expect(answer.header("Location") == "/v1/operations/\(stop.id)")
             #expect(problem.operation?.id == stop.id)
-            let joined: OperationMessage = try self.agent.post("/v1/workers/stubborn/stop").decode()
+            let joined: OperationMessage = try self.agent.post("/v1/workers/stubborn/stop?wait=none").decode()
             #expect(joined.id == stop.id, "the same action joins what runs")
+            try self.agent.operate("stop", "stubborn", "?grace=0s")
         }
 
         @Test func notWaitingIs202WithTheLocation() throws {
@@ -127,11 +138,12 @@ extension AgentTests {
         }
 
         @Test func aTimeoutIs504AndTheOperationGoesOn() throws {
-            try self.agent.eventually("TERM is ignored") { self.agent.directory.exists("stubborn.armed") }
+            try self.startStubborn()
             let answer = try self.agent.post("/v1/workers/stubborn/stop?timeout=100ms")
             let problem = try self.expectProblem(answer, 504)
             let location = try #require(answer.header("Location"))
             #expect(problem.operation?.state == "running")
+            try self.agent.operate("stop", "stubborn", "?grace=0s")
             let ended: OperationMessage = try self.agent.get("\(location)?timeout=20s").decode()
             #expect(ended.state == "succeeded")
             #expect(try self.agent.worker("stubborn").state == "stopped")
@@ -145,11 +157,13 @@ extension AgentTests {
         }
 
         @Test func aClientThatGoesAwayEndsNothing() throws {
-            try self.agent.eventually("TERM is ignored") { self.agent.directory.exists("stubborn.armed") }
+            try self.startStubborn()
             var exchange: HTTPExchange? = try HTTPExchange(to: self.agent.address, "POST", "/v1/workers/stubborn/stop")
             try self.agent.eventually("the stop runs") { try self.agent.worker("stubborn").state == "stopping" }
             #expect(exchange?.isAnswered(within: .zero) == false)
             exchange = nil
+            #expect(try self.agent.worker("stubborn").state == "stopping")
+            try self.agent.operate("stop", "stubborn", "?grace=0s")
             try self.agent.waitFor("stubborn", toBe: "stopped")
         }
     }

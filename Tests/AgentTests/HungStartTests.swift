@@ -27,7 +27,7 @@ private final class Lease {
     }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct HungStartTests {
     private func makeAgent() throws -> (AgentProcess, Lease) {
         let directory = try TemporaryDirectory()

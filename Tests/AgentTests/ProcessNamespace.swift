@@ -8,7 +8,7 @@ import TestSupport
 final class ProcessNamespace {
     let directory: TemporaryDirectory
     private let program: ChildProgram
-    /// Its first process, as the host numbers it.
+    /// Its first process, as the host numbers it; the one that made it where it had ended before anybody looked.
     let first: Int32
 
     /// Why there can be none here; `nil` where there can.
@@ -47,7 +47,7 @@ final class ProcessNamespace {
         )
         self.program = program
         self.first = try TestSupport.eventuallySome("the first process") {
-            ProcessEntry.alive(withParent: program.pid).first?.pid
+            ProcessEntry.alive(withParent: program.pid).first?.pid ?? (program.ended == nil ? nil : program.pid)
         }
     }
 
@@ -124,18 +124,22 @@ final class ProcessNamespace {
         try self.run("setsid \(executable) run --config \(configuration) >>\(log) 2>&1 </dev/null &")
     }
 
-    /// Starts a process of nobody's that gets this number, with a session and a group of it; `nil` when somebody else was
-    /// quicker.
-    func startBystander(numbered pid: Int32) throws -> ProcessEntry? {
+    /// Starts a process of nobody's that gets this number, with a session and a group of it. Somebody else may be quicker, so
+    /// it tries until it has it.
+    func startBystander(numbered pid: Int32) throws -> ProcessEntry {
         let name = "bystander-\(pid)"
-        let started = try self.run(
-            """
-            echo \(pid - 1) >/proc/sys/kernel/ns_last_pid
-            setsid bash -c 'exec -a "$0" sleep 1000' \(name) >/dev/null 2>&1 &
-            echo $!
-            """
-        )
-        guard Int32(started.filter(\.isNumber)) == pid else { return nil }
+        try self.eventually("number \(pid) is had") {
+            let started = try self.run(
+                """
+                if [ -e /proc/\(pid) ]; then exit; fi
+                echo \(pid - 1) >/proc/sys/kernel/ns_last_pid
+                setsid bash -c 'exec -a "$0" sleep 1000' \(name) >/dev/null 2>&1 &
+                if [ $! != \(pid) ]; then kill -KILL $!; fi
+                echo $!
+                """
+            )
+            return Int32(started.filter(\.isNumber)) == pid
+        }
         return try self.eventuallySome("the bystander") {
             ProcessEntry.alive().first { $0.arguments == [name, "1000"] }
         }

@@ -109,7 +109,10 @@ extension AgentTests {
             let directory = try TemporaryDirectory()
             let agent = try AgentProcess("[workers.web]\ncommand = [\"\(directory.path)/late\"]\n", in: directory)
             try agent.waitFor("web", toBe: "failed")
-            try directory.write("#!/bin/sh\nexec sleep 1000\n", to: "late", mode: 0o755)
+            // By another program: children of other tests would have this one's descriptor too until their exec, and nobody
+            // can execute what somebody may write (ETXTBSY).
+            let text = try directory.write("#!/bin/sh\nexec sleep 1000\n", to: "text", mode: 0o755)
+            #expect(try run(["/bin/cp", text, directory.file("late")]).code == 0)
             let operation = try agent.operate("start", "web")
             #expect(operation.state == "succeeded")
             #expect(operation.changed)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What a run used: the kernel's numbers, and none that is the agent's.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct UsageTests {
     @Test
     func aSmallRunIsNotGivenTheMemoryOfTheAgent() throws {

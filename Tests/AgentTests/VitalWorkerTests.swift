@@ -23,9 +23,12 @@ extension AgentTests {
             #expect(agent.log.contains("vital:main.0"), "\(agent.log.suffix(2000))")
             #expect(agent.log.contains("exited with code 7"))
             // The service is started anew, and so is everything in it.
+            unlink(agent.directory.file("go"))
             try agent.startAgain()
-            try agent.eventually("both were started anew") { try agent.exits(of: "main").count == 2 }
+            try agent.waitFor("main", toBe: "running")
             #expect(try agent.exits(of: "web").first?.requestedBy == "vital:main.0")
+            try agent.directory.write("", to: "go")
+            #expect(try agent.program.wait().exitCode == 7)
         }
 
         @Test func aSignalIsTold() throws {

@@ -11,9 +11,18 @@ import subprocess
 import tempfile
 import threading
 import time
+import typing
 
 HERE = pathlib.Path(__file__).resolve().parent
 KINDS = ["steady", "polite", "slow", "stubborn", "crasher", "aborter", "forker", "job"]
+
+
+class Gap(typing.NamedTuple):
+    """A time in which nobody was there, in seconds of the wall clock."""
+
+    first_kill: float
+    last_kill: float
+    next_answer: float
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -99,8 +108,7 @@ class World:
         self.journal = self.directory / "journal"
         self.journal.touch()
         self.keeper = None
-        # From the death of the one who was there to the first answer afterwards, in seconds of the wall clock.
-        self.gaps = []
+        self.gaps: list[Gap] = []
         self.start()
         Init(self).start()
 

@@ -45,7 +45,7 @@ import Testing
         HTTPRequest(method: method, target: "", path: path, connection: Desk.Client.root.connection)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func anOperationGoesToTheSupervisorsLoopAndComesBack() async throws {
         let control = try EventLoop(name: "control")
         let supervision = try EventLoop(name: "supervision")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ControlClient
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct ControlClientStreamTests {
     private static let chunkedHead =
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ControlClient
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct ControlClientTests {
     private static func answer(_ status: String, _ body: String, headers: [String] = []) -> String {
         (["HTTP/1.1 \(status)", "Content-Length: \(body.utf8.count)", "Connection: close"] + headers)

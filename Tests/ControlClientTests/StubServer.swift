@@ -22,7 +22,7 @@ final class StubServer: Sendable {
         self.directory = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         self.path = self.directory + "/control.sock"
         self.state = Mutex(State(answers: answers))
-        self.descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        self.descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         try #require(self.descriptor >= 0)
         try #require(Self.bind(self.descriptor, to: self.path) == 0)
         try #require(listen(self.descriptor, 8) == 0)
@@ -71,6 +71,8 @@ final class StubServer: Sendable {
             // MSG_NOSIGNAL: a client that has seen enough closes early.
             let bytes = Array(answer.utf8)
             _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+            // A child of another test has it too until its exec.
+            shutdown(connection, Int32(SHUT_RDWR))
             Glibc.close(connection)
         }
     }

@@ -247,13 +247,14 @@ final class TestAgent {
             self.link.leaveForUpgrade()
             exit(0)
         case .upgraded:
-            Lines.append("upgraded \(getpid())", to: "\(self.directory)/agents")
             // One that is killed before it has written it down anywhere else.
             if Program.behaviour(of: []) == "dies when told", Lines.read("\(self.directory)/told").isEmpty {
                 Lines.append("told", to: "\(self.directory)/told")
+                Lines.append("upgraded \(getpid())", to: "\(self.directory)/agents")
                 kill(getpid(), SIGKILL)
             }
             self.link.confirmUpgrade()
+            Lines.append("upgraded \(getpid())", to: "\(self.directory)/agents")
         case .delayed, .caughtUp: Lines.append("\(event)", to: "\(self.directory)/custody")
         case .closed: Lines.append("the keeper has gone", to: "\(self.directory)/agents")
         }

@@ -75,9 +75,11 @@ extension KeeperLinkTests {
                 try #require(setuid(65534) == 0)
             }
             let count = 40
+            let isFull = Locked(false)
             try SystemThread.start(name: "keeper") {
                 var buffer = [UInt8](repeating: 0, count: HandoverProtocol.maximumMessage)
                 var announcements = 0
+                while !isFull.withLock({ $0 }) { usleep(1_000) }
                 // Long after all the tries of somebody who does not wait.
                 usleep(100_000)
                 while announcements < count {
@@ -98,6 +100,7 @@ extension KeeperLinkTests {
                 link.announce(announcement, process: process, descriptors: Array(repeating: far, count: 8))
             }
             #expect(delays == 1, "there was room for all")
+            isFull.withLock { $0 = true }
             // The rest by the other way.
             let handover = Takeover.Handover(socket: ends[0])
             link.leave(code: 0)

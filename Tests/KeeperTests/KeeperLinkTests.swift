@@ -7,7 +7,7 @@ import Testing
 @testable import Keeper
 
 /// The agent's side, with a keeper that is played by the test.
-@Suite(.serialized, .timeLimit(.minutes(1))) final class KeeperLinkTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) final class KeeperLinkTests {
     let near: Int32
     private(set) var far: Int32
 

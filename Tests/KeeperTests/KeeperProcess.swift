@@ -37,6 +37,8 @@ final class KeeperProcess {
     deinit {
         // What is left of a test that failed.
         if self.program.ended == nil {
+            // It must not start another one.
+            self.program.signal(SIGSTOP)
             for process in ProcessEntry.alive(withParent: self.program.pid) {
                 sendSignal(SIGKILL, to: process.pid)
             }
@@ -50,15 +52,10 @@ final class KeeperProcess {
     /// A copy of the test program under a name that tells it what to do wrong.
     static func copy(_ name: String, behaviour: String, to directory: TemporaryDirectory) throws -> String {
         let path = directory.file("\(name)+\(behaviour)")
-        let bytes = contents(ofFile: String(Self.built)) ?? []
-        let file = try systemCall("open") { open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o755) }
-        defer { close(file) }
-        var written = 0
-        while written < bytes.count {
-            written += try systemCall("write") {
-                bytes.withUnsafeBytes { write(file, $0.baseAddress?.advanced(by: written), bytes.count - written) }
-            }
-        }
+        // By another program: children of other tests would have this one's descriptor too until their exec, and nobody can
+        // execute what somebody may write (ETXTBSY).
+        let result = try run(["/bin/cp", String(Self.built), path])
+        guard result.code == 0 else { throw UnexpectedAnswer("cp: \(result.errors)") }
         return path
     }
 

@@ -6,7 +6,7 @@ import Testing
 @testable import Keeper
 
 /// The keeper as a process, and agents that die.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct KeeperTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct KeeperTests {
     @Test func anAgentThatIsKilledIsStartedAgainAndTermEndsBoth() throws {
         let keeper = try KeeperProcess()
         let first = try keeper.agentBegins(1)
@@ -30,6 +30,10 @@ import Testing
                 keeper.directory.lines("agents").contains("signal \(agent) \(signal)")
             }
         }
+        // What the last one has started.
+        try keeper.eventually("the stranger") { keeper.directory.exists("stranger") }
+        let stranger = try #require(keeper.directory.lines("stranger").first.flatMap { Int32($0) })
+        sendSignal(SIGKILL, to: stranger)
         #expect(try keeper.end().exitCode == 0)
     }
 

@@ -8,7 +8,7 @@ import Testing
 
 /// What an agent had said when it died, and the keeper had not heard yet. Each test has a process of its own, because the
 /// keeper in it becomes a subreaper and blocks signals.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct UnheardAgentTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct UnheardAgentTests {
     struct Fixture {
         let keeper: Keeper
         /// The keeper's end of the socket.

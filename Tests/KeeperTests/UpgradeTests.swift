@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Agents, and then the keeper itself, that are replaced by another binary.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct UpgradeTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct UpgradeTests {
     private static let limits = ["upgrade=1500", "observation=300"]
     /// For a binary that comes up, on a slow machine too.
     private static let patientLimits = ["upgrade=20000", "observation=300"]

@@ -41,40 +41,41 @@ struct ChildProcesses {
 
     /// Runs a shell script to its end with its output in a pipe; returns what it wrote.
     func output(of script: String) throws -> String {
-        var ends: [Int32] = [-1, -1]
-        try #require(pipe(&ends) == 0)
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-        }
+        let (readEnd, writeEnd) = try Pipe().split { ($0.take(), $1.take()) }
         var request = Self.shell(script)
-        request.standardOutput = .descriptor(ends[1])
+        request.standardOutput = .descriptor(writeEnd)
         let spawned = try self.spawn(request)
-        close(ends[1])
+        close(writeEnd)
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4096)
-        while case let count = read(ends[0], &chunk, chunk.count), count > 0 {
+        while case let count = read(readEnd, &chunk, chunk.count), count > 0 {
             bytes += chunk[..<count]
         }
-        close(ends[0])
+        close(readEnd)
         _ = try Self.end(of: spawned)
         return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Waits for the end of a child, reaps it and closes its pidfd.
     static func end(of spawned: Spawned) throws -> PIDFD.PeekedExit {
-        try Self.waitForEnd(of: spawned.pidfd)
+        do {
+            try Self.waitForEnd(of: spawned.pidfd)
+        } catch {
+            spawned.pidfd.close()
+            throw error
+        }
         let exit = try #require(try spawned.pidfd.peek())
         #expect(try spawned.pidfd.reap())
         spawned.pidfd.close()
         return exit
     }
 
-    /// Waits until a process has ended; fails after 30 seconds.
+    /// Waits until a process has ended; fails after two minutes.
     static func waitForEnd(of process: PIDFD) throws {
         var watched = pollfd(fd: process.descriptor, events: Int16(POLLIN), revents: 0)
-        var ready = poll(&watched, 1, 30_000)
+        var ready = poll(&watched, 1, 120_000)
         while ready < 0, errno == EINTR {
-            ready = poll(&watched, 1, 30_000)
+            ready = poll(&watched, 1, 120_000)
         }
         try #require(ready == 1, "the process did not end")
     }
@@ -95,11 +96,11 @@ final class Box<Value: Sendable>: Sendable {
         _ = write(self.ready, &one, 8)
     }
 
-    /// Waits for the value, 30 seconds at most.
+    /// Waits for the value, two minutes at most.
     func take() -> Value {
         var watched = pollfd(fd: self.ready, events: Int16(POLLIN), revents: 0)
-        while poll(&watched, 1, 30_000) < 0, errno == EINTR {}
-        guard let value = self.value.withLock({ $0 }) else { fatalError("no value within 30 seconds") }
+        while poll(&watched, 1, 120_000) < 0, errno == EINTR {}
+        guard let value = self.value.withLock({ $0 }) else { fatalError("no value within two minutes") }
         return value
     }
 
@@ -108,9 +109,9 @@ final class Box<Value: Sendable>: Sendable {
     }
 }
 
-/// Whether `condition` becomes true within 30 seconds; looks every millisecond.
+/// Whether `condition` becomes true within two minutes; looks every millisecond.
 func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
-    let limit = SuspendingClock.now + .seconds(30)
+    let limit = SuspendingClock.now + .seconds(120)
     while SuspendingClock.now < limit {
         if try condition() {
             return true

@@ -3,7 +3,7 @@ import LinuxSystem
 import Testing
 
 /// In processes of their own: a limit is one of the whole process.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct DescriptorLimitTests {
     @Test func itIsRaisedForThisProcessAndNotForItsChildren() async {
         await #expect(processExitsWith: .success) {

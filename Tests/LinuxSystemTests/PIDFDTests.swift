@@ -3,7 +3,7 @@ import Testing
 
 @testable import LinuxSystem
 
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct PIDFDTests {
     let children: ChildProcesses
 
@@ -22,7 +22,8 @@ struct PIDFDTests {
     func aFatalSignalWithoutACoreArrivesAsTheRawStatusOfWait(signal: Int32) throws {
         let spawned = try self.children.spawn(script: "ulimit -c 0; kill -\(signal) $$; exec sleep 60")
         let exit = try ChildProcesses.end(of: spawned)
-        #expect(exit.waitStatus == signal)
+        // core(5): a program in core_pattern gets a dump whatever the limit is.
+        #expect(exit.waitStatus & 0x7f == signal)
         #expect(exit.pid == spawned.pid)
     }
 

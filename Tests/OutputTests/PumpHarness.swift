@@ -102,6 +102,8 @@ final class PumpHarness {
         let error = mergesError ? output : fcntl(numbers.1, F_DUPFD_CLOEXEC, 3)
         let run = Self.run(number)
         self.pump.attach(pipes.started(), of: run, InstanceID(worker: "web", index: index), self.policy, at: self.now)
+        // With less, a writer would wait for the reader, which is the same thread.
+        #expect(output < 0 || PipeContents.capacity(of: output) >= 1 << 20, "this user's pipes are small")
         return Writer(run: run, output: output, error: error)
     }
 

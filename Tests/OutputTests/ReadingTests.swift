@@ -138,7 +138,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aFollowerGoesOnOverRotationRestartAndAnotherAgent() async throws {
         let directory = try TemporaryDirectory()
         var harness = try await Harness(in: directory)
@@ -163,7 +163,7 @@ import Testing
         await harness.close()
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aFollowerThatIsTooSlowIsToldWhatItMissed() async throws {
         let harness = try await Harness()
         let selection = OutputSelection(worker: "web", streams: [.standardOutput])
@@ -200,7 +200,8 @@ import Testing
         while await bytes() < 13 { await Task.yield() }
         #expect(await harness.read(selection) == "one\ntwo\n")
         #expect(await harness.end(writer) == [])
-        #expect(await harness.read(selection) == "one\ntwo\nthree")
+        // A child of another test has the pipe's end too until its exec, and more could come until then.
+        while await harness.read(selection) != "one\ntwo\nthree" { try await Task.sleep(for: .milliseconds(5)) }
         await harness.close()
     }
 

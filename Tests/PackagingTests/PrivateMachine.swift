@@ -62,7 +62,25 @@ final class PrivateMachine {
             standardError: self.output.file("log")
         )
         self.program = program
-        self.pid = try eventuallySome("a machine that boots \(command)") { Self.initProcess(below: program.pid) }
+        do {
+            self.pid = try eventuallySome("a machine that boots \(command)") { Self.initProcess(below: program.pid) }
+        } catch {
+            // What is there of it, the innermost first; the script takes the control group away then.
+            for process in Self.descendants(of: program.pid).reversed() {
+                sendSignal(SIGKILL, to: process)
+            }
+            _ = try? program.wait()
+            throw error
+        }
+    }
+
+    /// Each one's first child, from the outermost on.
+    private static func descendants(of script: Int32) -> [Int32] {
+        var found: [Int32] = []
+        while let child = ProcessEntry.alive(withParent: found.last ?? script).first {
+            found.append(child.pid)
+        }
+        return found
     }
 
     deinit {

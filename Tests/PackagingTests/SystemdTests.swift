@@ -102,7 +102,7 @@ extension PackagingTests {
 
         @Test(.enabled(if: Sources.hasKeeper, "nobody answers for a watchdog yet"))
         func aKeeperThatHangsIsReplaced() throws {
-            let machine = try self.boot("WatchdogSec=2s\nTimeoutAbortSec=1s")
+            let machine = try self.boot("WatchdogSec=10s\nTimeoutAbortSec=1s")
             let before = try machine.waitUntilReady()
             let runs = try machine.runs()
             sendSignal(SIGSTOP, to: try #require(machine.supervised))

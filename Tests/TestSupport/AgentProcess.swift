@@ -167,6 +167,11 @@ public final class AgentProcess {
             // It would go on without its keeper.
             self.orphans += agents.map(\.pid)
         }
+        // The same of one whose keeper has ended by itself.
+        let configuration = self.directory.file(Self.configurationName)
+        self.orphans += ProcessEntry.alive().filter {
+            $0.arguments.prefix(2) == ["reeve", "agent"] && $0.arguments.contains(configuration)
+        }.map(\.pid)
         for orphan in self.orphans where ProcessEntry(pid: orphan)?.arguments.prefix(2) == ["reeve", "agent"] {
             sendSignal(SIGKILL, to: orphan)
         }

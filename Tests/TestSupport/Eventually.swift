@@ -10,7 +10,7 @@ public struct TimedOut: Error, CustomStringConvertible {
 }
 
 /// How long a test waits for something that takes milliseconds on an idle machine. Only a failing test waits that long.
-public let patience: Duration = .seconds(20)
+public let patience: Duration = .seconds(60)
 
 /// Waits until `condition` holds, looking every few milliseconds; throws `TimedOut` when the limit has passed.
 ///
