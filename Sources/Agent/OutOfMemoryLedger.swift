@@ -123,7 +123,7 @@ struct OutOfMemoryLedger {
     /// Other instances whose runs are in the same group do not take this kill for theirs.
     private mutating func claimKill(in group: CgroupMemory, for instance: InstanceID) {
         for (other, slot) in self.slots where other != instance && slot.group == group {
-            self.slots[other]?.kills = slot.kills.map { $0 + 1 }
+            self.slots[other]?.kills = slot.kills.map { $0 &+ 1 }
         }
     }
 

@@ -65,6 +65,7 @@ struct StateDirectory: Sendable {
         let count = read(descriptor, &bytes, bytes.count)
         guard count > 0 else { return nil }
         let text = String(decoding: bytes[..<count], as: UTF8.self)
-        return Int64(text.prefix { $0.isNumber })
+        // Half of a revision, and more than anybody starts an agent.
+        return Int64(text.prefix { $0.isNumber }).flatMap { (0..<Int64(Int32.max)).contains($0) ? $0 : nil }
     }
 }

@@ -21,7 +21,7 @@ struct DecimalScanner {
             self.position += 1
         }
         guard self.position > start else { return nil }
-        return isNegative ? -value : value
+        return isNegative ? 0 &- value : value
     }
 
     /// The next byte that is no blank.

@@ -7,7 +7,7 @@ internal import Glibc
 public struct LockFile: ~Copyable, Sendable {
     /// Why there is no lock.
     public enum Failure: Error, Equatable, Sendable {
-        /// Another process has it; its pid as it wrote it into the file, for people.
+        /// Another process has it; its pid by the kernel's word, or where that says nothing as it wrote it into the file.
         case held(byPID: Int32?)
         /// It is no regular file.
         case notAFile
@@ -45,13 +45,38 @@ public struct LockFile: ~Copyable, Sendable {
             return error == .wouldBlock ? .held(byPID: Self.holder(number)) : .cannotLock(error)
         }
         let text = Array("\(getpid())\n".utf8)
-        // The text is for people only: a full disk does not make the lock any worse.
+        // The text is for people: a full disk does not make the lock any worse.
         _ = ftruncate(number, 0)
         _ = pwrite(number, text, text.count, 0)
         return nil
     }
 
     private static func holder(_ number: Int32) -> Int32? {
+        Self.holderInProc(number) ?? Self.holderInText(number)
+    }
+
+    /// proc_locks(5). Not every file system shows there the numbers that stat(2) has.
+    private static func holderInProc(_ number: Int32) -> Int32? {
+        var status = stat()
+        guard fstat(number, &status) == 0, let locks = SmallFile.text("/proc/locks") else { return nil }
+        let major = (status.st_dev >> 8) & 0xfff | (status.st_dev >> 32) & ~0xfff
+        let minor = status.st_dev & 0xff | (status.st_dev >> 12) & ~0xff
+        let file = "\(Self.hexadecimal(major)):\(Self.hexadecimal(minor)):\(status.st_ino)"
+        for line in locks.split(separator: "\n") {
+            // 1: FLOCK ADVISORY WRITE 4711 fe:01:131073 0 EOF
+            let words = line.split(separator: " ")
+            if words.count >= 6, words[1] == "FLOCK", words[5] == file, let pid = Int32(words[4]), pid > 0 {
+                return pid
+            }
+        }
+        return nil
+    }
+
+    private static func hexadecimal(_ number: UInt) -> String {
+        (number < 16 ? "0" : "") + String(number, radix: 16)
+    }
+
+    private static func holderInText(_ number: Int32) -> Int32? {
         let text = [UInt8](unsafeUninitializedCapacity: 16) { buffer, count in
             count = max(0, pread(number, buffer.baseAddress, 16, 0))
         }

@@ -80,6 +80,7 @@ extension WorkerRoster {
                 slots.append(self.addVacantSlot(instance, worker))
             }
         }
-        return slots.isEmpty ? nil : slots
+        // The same one twice is the work of a damaged disk.
+        return slots.isEmpty || Set(slots).count < slots.count ? nil : slots
     }
 }

@@ -205,6 +205,58 @@ import Testing
         harness.close()
     }
 
+    /// With sound pages around them: nothing but the value is wrong.
+    @Test(arguments: [
+        "UPDATE sqlite_sequence SET seq = 9223372036854775807 WHERE name = 'exits'",
+        "UPDATE sqlite_sequence SET seq = 9223372036854775000 WHERE name = 'transitions'",
+        "INSERT INTO sqlite_sequence (name, seq) VALUES ('operations', 9223372036854775807)",
+    ]) func numbersThatNobodyGaveAreDamage(sql: String) throws {
+        let first = self.fill()
+        try first.store().connection.execute(sql)
+        first.close()
+        let harness = WriterHarness(self.directory)
+        #expect(harness.writer.status.setAside.count == 1)
+        try self.expectUsable(harness, above: 300)
+        #expect(harness.recovery.memories == [self.memory])
+    }
+
+    @Test func countsThatCannotBeAreTakenAsFarAsTheyCan() throws {
+        let first = self.fill()
+        try first.store().connection.execute(
+            "UPDATE worker_state SET consecutive_failures = -123, starts_total = 9223372036854775807, restarts_total = -1"
+        )
+        first.close()
+        let memory = try #require(WriterHarness(self.directory).recovery.memories.first)
+        #expect(memory.consecutiveFailures == 0 && memory.restarts == 0 && memory.starts == Int(Int32.max))
+    }
+
+    @Test func rowsThatAreNoRecordsHideNoOthers() throws {
+        let harness = self.fill()
+        let connection = try harness.store().connection
+        try connection.execute("UPDATE exits SET started_at = 'when?' WHERE seq BETWEEN 90 AND 110 OR seq = 300")
+        try connection.execute("UPDATE transitions SET type = 'future' WHERE id BETWEEN 1 AND 50")
+        try connection.execute("UPDATE exits SET seq = -9223372036854775808 WHERE seq = 1")
+        try connection.execute("UPDATE transitions SET id = -9223372036854775808 WHERE id = 60")
+        let sound = Array(2...89) + Array(111...299)
+        for isAscending in [true, false] {
+            var query = ExitQuery(limit: 5, isAscending: isAscending)
+            query.after = isAscending ? 0 : nil
+            var seen: [Int64] = []
+            while true {
+                let page = try harness.page(query)
+                seen += page.records.map(\.seq)
+                guard let next = page.next, !page.records.isEmpty else { break }
+                if isAscending { query.after = next } else { query.before = next }
+            }
+            #expect(seen.sorted().filter { $0 > 0 } == sound.map(Int64.init), "\(seen)")
+        }
+        #expect(try harness.transitions(after: 0, limit: 10).map(\.id) == Array(51...59) + [61])
+        #expect(try harness.transitions(after: 0, limit: 600).count == 549)
+        harness.close()
+        let next = WriterHarness(self.directory)
+        #expect(next.recovery.newestExits.count == 277 && next.writer.status.oldestExit == 2)
+    }
+
     @Test func severalThatAreSetAsideAtTheSameTimeHaveNamesOfTheirOwn() throws {
         for _ in 0..<3 {
             try self.directory.write("no database at all, only a text", to: "history.db")

@@ -26,14 +26,19 @@ import Testing
         #expect(status.st_mode & 0o777 == 0o600)
     }
 
-    @Test func aHolderThatWroteNothingIsUnknown() throws {
+    @Test func aHolderIsKnownWhateverStandsInTheFile() throws {
         let directory = try TemporaryDirectory()
         defer { directory.remove() }
         let path = try directory.file("agent.lock", "", mode: 0o600)
         let holder = open(path, O_RDWR | O_CLOEXEC)
         defer { close(holder) }
         #expect(flock(holder, LOCK_EX) == 0)
-        #expect(throws: LockFile.Failure.held(byPID: nil)) {
+        #expect(throws: LockFile.Failure.held(byPID: getpid())) {
+            let lock = try LockFile(path: path)
+            lock.unlock()
+        }
+        #expect(pwrite(holder, "1\n", 2, 0) == 2)
+        #expect(throws: LockFile.Failure.held(byPID: getpid())) {
             let lock = try LockFile(path: path)
             lock.unlock()
         }

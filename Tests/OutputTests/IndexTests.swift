@@ -10,7 +10,7 @@ import Testing
     @Test func aRecordIsReadAsItWasWritten() {
         let records = [
             IndexRecord(offset: 7, at: PumpHarness.start, .file(inode: .max)),
-            IndexRecord(offset: .max, at: Timestamp(nanosecondsSinceEpoch: -1), .run(PumpHarness.run(3))),
+            IndexRecord(offset: .max / 4, at: Timestamp(nanosecondsSinceEpoch: -1), .run(PumpHarness.run(3))),
             IndexRecord(offset: 0, at: PumpHarness.start, .run(nil)),
             IndexRecord(offset: 9, at: PumpHarness.start, .time(last: PumpHarness.start)),
         ]
@@ -23,6 +23,13 @@ import Testing
             (0..<4).map { IndexRecord(buffer, at: $0 * IndexRecord.size) }
         }
         #expect(read == records)
+    }
+
+    /// Whatever follows such a position would be counted beyond 64 bits.
+    @Test func aPositionThatCannotBeIsNoRecord() {
+        var bytes: [UInt8] = []
+        IndexRecord(offset: .max - 10, at: PumpHarness.start, .file(inode: 7)).append(to: &bytes)
+        #expect(bytes.withUnsafeBytes { IndexRecord($0, at: 0) } == nil)
     }
 
     @Test func everyDamagedBitIsNoticed() {

@@ -173,6 +173,41 @@ import Testing
         #expect(text(harness.read()) == "two\n")
     }
 
+    /// What a person truncated, removed or compressed leaves a gap, over which the way back from the end must find.
+    @Test func aGapBetweenFilesIsPassedOver() throws {
+        let harness = try PumpHarness(CapturePolicy(maximumSize: 8, keepFiles: 3))
+        let current = harness.directory.file("logs/web/0.stderr.log")
+        let first = try harness.begin(1)
+        for line in ["the first line\n", "lost\n"] {
+            first.write(line, to: .standardError)
+            harness.settle()
+        }
+        #expect(truncate(current, 0) == 0)
+        first.write("end\n", to: .standardError)
+        #expect(harness.end(first) == ["the first line", "end"])
+        // Runs of which nothing is kept: one ends in the gap, and the next one begins in it.
+        try harness.runOnce(2, "a long line\n", to: .standardError)
+        try harness.runOnce(3, "b\n", to: .standardError)
+        let last = try harness.begin(4)
+        last.write("c\n", to: .standardError)
+        harness.settle()
+        #expect(truncate(current, 0) == 0)
+        last.write("d\n", to: .standardError)
+        #expect(harness.end(last) == ["d"])
+        let sink = harness.sink(.standardError)
+        let map = sink.map(at: harness.now.monotonic)
+        for (run, kept) in [(3, ""), (4, "d\n"), (1, "the first line\nend\n")] {
+            let run = PumpHarness.run(run)
+            #expect(text(sink.tail(of: run, limit: 1000, at: harness.now.monotonic)) == kept)
+            let selection = OutputSelection(worker: "web", run: run)
+            let starts = sink.lineStarts(map, selection, count: 100, budget: 1 << 20, harness.now.monotonic)
+            #expect(starts.count >= kept.split(separator: "\n").count, "\(starts)")
+        }
+        let all = OutputSelection(worker: "web")
+        #expect(sink.lineStarts(map, all, count: 100, budget: 1 << 20, harness.now.monotonic).count == 4)
+        #expect(text(harness.read(.standardError)) == "the first line\nend\na long line\nd\n")
+    }
+
     @Test func anEmptyFileOfLogrotatesMakingIsUsed() throws {
         let harness = try PumpHarness()
         try harness.runOnce(1, "one\n")

@@ -32,7 +32,11 @@ extension LinuxKernel {
             // This keeper has had no agent before, and found none of a former one.
             known = self.runsOfTheJournal().map { ($0, CustodyNote($0.announcement, at: now), false) }
         }
-        known.sort { $0.note.note.runID < $1.note.note.runID }
+        // By a clock that nobody sets.
+        known.sort {
+            let (a, b) = ($0.note.note, $1.note.note)
+            return (a.startedAt.monotonic, a.runID) < (b.startedAt.monotonic, b.runID)
+        }
         var newest: [InstanceID: RunID] = [:]
         for inherited in known where !inherited.run.isCommitted {
             newest[inherited.note.note.instance] = inherited.note.note.runID
@@ -171,8 +175,13 @@ extension LinuxKernel {
 extension CapturedStreams {
     init(_ run: CustodyRun, mergesError: Bool) {
         var ends: [RunAnnouncement.Pipe: Int32] = [:]
-        for pipe in run.pipes where ends.updateValue(pipe.descriptor, forKey: pipe.kind) != nil {
-            preconditionFailure("a run with two pipes of one kind")
+        for pipe in run.pipes {
+            if ends[pipe.kind] == nil {
+                ends[pipe.kind] = pipe.descriptor
+            } else {
+                // A run has one pipe of a kind; what another build said of this one is wrong.
+                Glibc.close(pipe.descriptor)
+            }
         }
         self.init(
             standardOutput: ends[.standardOutput],

@@ -35,9 +35,10 @@ extension InstanceMemory {
         let isPersistent = row.bool()
         guard let bootID = row.text(), let state = row.value(InstanceState.self) else { return nil }
         let run = row.uuid()
-        guard let failures = row.int() else { return nil }
+        guard let failures = row.count() else { return nil }
         let nextStartAt = row.timestamp()
-        guard let starts = row.int(), let restarts = row.int(), let recent = row.text(), let updatedAt = row.timestamp()
+        guard let starts = row.count(), let restarts = row.count(), let recent = row.text(),
+            let updatedAt = row.timestamp()
         else { return nil }
         self.init(
             id: InstanceID(worker: worker, index: index),

@@ -26,6 +26,11 @@ extension Statement {
         return .nanoseconds(Int64((seconds * 1e9).rounded()))
     }
 
+    /// A number of things that were counted, as far as a damaged file allows: 0 to 2^31 - 1.
+    func count() -> Int? {
+        self.int().map { min(max(0, $0), Int(Int32.max)) }
+    }
+
     func uuid() -> UUIDv7? {
         self.text().flatMap { UUIDv7($0) }
     }

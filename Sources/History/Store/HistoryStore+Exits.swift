@@ -1,15 +1,27 @@
 internal import Supervision
 
 extension HistoryStore {
-    /// The exits that match, one more than `query.limit` at most: whether there is more is for the caller to say.
+    /// The exits that match, one more than `query.limit` at most: whether there is more is for the caller to say. Rows that are
+    /// no records, which only damage can bring about, are passed over.
     func exits(_ query: ExitQuery) throws(SQLiteError) -> [ExitRecord] {
+        var query = query
         var records: [ExitRecord] = []
-        for seq in try self.sequence(query) {
-            if let record = try self.exit(seq: seq) {
-                records.append(record)
+        while true {
+            let sequence = try self.sequence(query)
+            for seq in sequence where records.count <= query.limit {
+                if let record = try self.exit(seq: seq) {
+                    records.append(record)
+                }
+            }
+            guard records.count <= query.limit, sequence.count > query.limit, let last = sequence.last else {
+                return records
+            }
+            if query.isAscending {
+                query.after = last
+            } else {
+                query.before = last
             }
         }
-        return records
     }
 
     func exit(seq: Int64) throws(SQLiteError) -> ExitRecord? {
@@ -44,7 +56,7 @@ extension HistoryStore {
         if let known = self.knownOldestExit {
             return known
         }
-        let oldest = try self.connection.row("SELECT min(seq) FROM exits") { $0.int64() }
+        let oldest = try self.connection.row("SELECT min(seq) FROM exits WHERE seq > 0") { $0.int64() }
         self.knownOldestExit = oldest
         return oldest
     }
@@ -137,23 +149,36 @@ extension HistoryStore {
             guard let first = try self.firstTransition(since: time) else { return [] }
             id = first - 1
         }
-        return try self.connection.rows(
-            "SELECT \(TransitionRecord.columns) FROM transitions WHERE id > ? ORDER BY id LIMIT ?"
-        ) {
-            $0.bind(id)
-            $0.bind(limit)
-        } read: {
-            TransitionRecord($0)
+        return try self.transitions(after: id, limit: limit)
+    }
+
+    /// Rows that are no records, which damage and a newer build can bring about, are passed over.
+    private func transitions(after id: Int64, limit: Int) throws(SQLiteError) -> [TransitionRecord] {
+        var records: [TransitionRecord] = []
+        var last = id
+        while true {
+            let wanted = limit - records.count
+            let rows = try self.connection.rows(
+                "SELECT id, \(TransitionRecord.columns) FROM transitions WHERE id > ? ORDER BY id LIMIT ?"
+            ) {
+                $0.bind(last)
+                $0.bind(wanted)
+            } read: { row -> (id: Int64, record: TransitionRecord?)? in
+                row.int64().map { ($0, TransitionRecord(row)) }
+            }
+            records += rows.compactMap(\.record)
+            guard records.count < limit, rows.count == wanted, let next = rows.last?.id else { return records }
+            last = next
         }
     }
 
     func oldestTransition() throws(SQLiteError) -> Int64? {
-        try self.connection.row("SELECT min(id) FROM transitions") { $0.int64() }
+        try self.connection.row("SELECT min(id) FROM transitions WHERE id > 0") { $0.int64() }
     }
 
     /// The first transition at or after `time`, for those who go on from there.
     private func firstTransition(since time: Timestamp) throws(SQLiteError) -> Int64? {
-        try self.connection.row("SELECT min(id) FROM transitions WHERE at >= ?") {
+        try self.connection.row("SELECT min(id) FROM transitions WHERE at >= ? AND id > 0") {
             $0.bind(time)
         } read: {
             $0.int64()

@@ -212,6 +212,8 @@ extension HistoryStore {
         let count = min(tooMany, pages.free, Int64(Self.pagesPerStep))
         guard count > 0 else { return false }
         try self.connection.run("PRAGMA incremental_vacuum(\(count))")
-        return count < min(tooMany, pages.free)
+        // A file that was made without gives none back.
+        let isWorking = try self.pages().free < pages.free
+        return isWorking && count < min(tooMany, pages.free)
     }
 }

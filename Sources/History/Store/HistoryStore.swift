@@ -34,12 +34,24 @@ final class HistoryStore {
 
     // MARK: Numbers
 
+    /// Numbers from here on were never given, and leave no room for more: only a damaged file has them.
+    private static let impossible = Int64.max / 2
+
     /// The highest numbers that were ever in this file, also those that retention has deleted.
     func knownNumbers() throws(SQLiteError) -> Numbering.Known {
-        Numbering.Known(
+        let known = Numbering.Known(
             lastExit: try self.highest(inTable: "exits", "seq"),
             lastTransition: try self.highest(inTable: "transitions", "id")
         )
+        // Those of operations are given by SQLite, and seen by nobody.
+        let any = try self.connection.row("SELECT max(seq) FROM sqlite_sequence") { $0.int64() } ?? 0
+        guard max(known.lastExit, known.lastTransition, any) < Self.impossible else {
+            throw SQLiteError(
+                extendedCode: SQLiteError.corrupt,
+                message: "it has the numbers \(known.lastExit) and \(known.lastTransition), which nobody gave"
+            )
+        }
+        return known
     }
 
     private func highest(inTable table: String, _ column: String) throws(SQLiteError) -> Int64 {

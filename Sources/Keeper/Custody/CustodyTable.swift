@@ -5,6 +5,8 @@ import LinuxSystem
 final class CustodyTable {
     /// How many runs are kept at a time. Beyond it announcements are lost, which is told.
     static let capacity = 8192
+    /// Ends of pipes that a run may have.
+    static let pipesPerRun = 8
     /// Pages that no run was kept in cost nothing.
     private static let bodySize = HandoverProtocol.maximumMessage
 
@@ -102,7 +104,7 @@ final class CustodyTable {
     /// Keeps a run; `nil` when there is no place. The descriptors belong to the table from then on.
     func insert(_ outline: AnnouncementOutline, body: UnsafeRawBufferPointer, pidfd: Int32, pipes: Span<Int32>) -> Int?
     {
-        precondition(body.count <= Self.bodySize && pipes.count <= 8)
+        precondition(body.count <= Self.bodySize && pipes.count <= Self.pipesPerRun)
         var index = 0
         while index < self.end, self.slots[index].isUsed {
             index += 1

@@ -92,6 +92,8 @@ extension Keeper {
         }
         let count = Int(received.descriptor_count)
         let index = withUnsafeBytes(of: &received.descriptors) { raw -> Int? in
+            // More only an agent of another build can send.
+            guard count <= CustodyTable.pipesPerRun + 1 else { return nil }
             let numbers = raw.assumingMemoryBound(to: Int32.self)
             let pipes = Span(_unsafeElements: UnsafeBufferPointer(rebasing: numbers[min(1, count)..<count]))
             return self.custody.insert(outline, body: body, pidfd: count > 0 ? numbers[0] : -1, pipes: pipes)

@@ -29,6 +29,10 @@ extension Keeper {
                 self.listen(to: socket)
                 close(socket)
             } else if SuspendingClock.now >= limit {
+                guard pid > 0 else {
+                    // The agent that follows will say that it cannot have the lock.
+                    return self.log.write(.error, "the agent of the former keeper does not answer, and cannot be found")
+                }
                 self.end(pid, directory)
             }
             usleep(Self.pause)

@@ -74,7 +74,8 @@ struct IndexRecord: Equatable {
         }
         let head = UInt32(truncatingIfNeeded: word(0))
         let words: [4 of UInt64] = [word(1), word(2), word(3), word(4)]
-        guard UInt32(word(0) >> 32) == Self.checksum(head, words) else { return nil }
+        // A position that leaves no room for what follows is no position.
+        guard UInt32(word(0) >> 32) == Self.checksum(head, words), words[0] <= UInt64.max / 4 else { return nil }
         switch head {
         case Self.head(1): self.content = .file(inode: words[2])
         case Self.head(2):

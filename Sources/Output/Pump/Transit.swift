@@ -77,7 +77,8 @@ extension Transit.Owner {
     fileprivate init?(note: String) {
         let words = note.split(separator: " ")
         guard words.count == 4, let run = RunID(String(words[0])),
-            let stream = StandardStream(rawValue: String(words[1])), let index = Int(words[2])
+            let stream = StandardStream(rawValue: String(words[1])), let index = Int(words[2]), index >= 0,
+            OutputRoom.isName(String(words[3]))
         else { return nil }
         self.run = run
         self.stream = StreamID(InstanceID(worker: String(words[3]), index: index), stream)

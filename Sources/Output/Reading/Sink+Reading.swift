@@ -127,20 +127,18 @@ extension Sink {
         let low = selection.since.map { map.contents.offset(since: $0) ?? map.end } ?? 0
         for range in map.ranges(of: selection.run, from: low).reversed() {
             var end = range.upperBound
-            while end > range.lowerBound {
+            while let piece = map.piece(before: end, from: range.lowerBound, count: OutputLimits.chunk) {
                 guard starts.count < count, budget > 0 else { return starts }
-                let part = map.file(at: end - 1)
-                let first = max(range.lowerBound, part?.start ?? 0, end - min(end, UInt64(OutputLimits.chunk)))
-                let bytes = self.read(map, from: first, count: Int(end - first), at: now)
-                budget -= Int(end - first)
+                let bytes = self.read(map, from: piece.lowerBound, count: piece.count, at: now)
+                budget -= piece.count
                 // A newline at the very end of the range ends its last line and begins none.
                 for index in bytes.indices.reversed() where bytes[index] == UInt8(ascii: "\n") {
-                    let start = first + UInt64(index) + 1
+                    let start = piece.lowerBound + UInt64(index) + 1
                     guard start < range.upperBound else { continue }
                     starts.append(start)
                     guard starts.count < count else { return starts }
                 }
-                end = first
+                end = piece.lowerBound
             }
             starts.append(range.lowerBound)
         }
@@ -161,10 +159,11 @@ extension Sink {
             let map = self.map(at: now)
             for range in map.ranges(of: run, from: 0).reversed() {
                 var end = range.upperBound
-                while end > range.lowerBound, tail.count < wanted, let part = map.file(at: end - 1) {
-                    let first = max(range.lowerBound, part.start, end - min(end, UInt64(wanted - tail.count)))
-                    tail = self.read(map, from: first, count: Int(end - first), at: now) + tail
-                    end = first
+                while tail.count < wanted,
+                    let piece = map.piece(before: end, from: range.lowerBound, count: wanted - tail.count)
+                {
+                    tail = self.read(map, from: piece.lowerBound, count: piece.count, at: now) + tail
+                    end = piece.lowerBound
                 }
             }
         }

@@ -36,6 +36,15 @@ struct StreamMap {
         self.files.first { $0.end > position }
     }
 
+    /// The last bytes before `end` that one file holds, `count` at most; `nil` when nothing is kept between `low` and `end`.
+    /// Between two files there may be a gap: what somebody truncated or removed.
+    func piece(before end: UInt64, from low: UInt64, count: Int) -> Range<UInt64>? {
+        guard let file = self.files.last(where: { $0.start < end }) else { return nil }
+        let top = min(end, file.end)
+        guard top > low else { return nil }
+        return max(low, file.start, top - min(top, UInt64(count)))..<top
+    }
+
     /// The parts of the stream that are selected, between `low` and the end, in their order.
     func ranges(of run: RunID?, from low: UInt64) -> [Range<UInt64>] {
         let low = max(low, self.start)

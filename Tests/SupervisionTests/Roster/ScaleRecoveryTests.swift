@@ -59,6 +59,14 @@ import Testing
             self.memory.take(from: &self.roster, at: .beginning)
         }
 
+        /// As a wrong bit on the disk does.
+        mutating func doubleAnInstanceOfEachOperation() {
+            for id in self.unfinished.keys {
+                guard let first = self.unfinished[id]?.instances.first else { continue }
+                self.unfinished[id]?.instances[1].instance = first.instance
+            }
+        }
+
         mutating func scale(to count: Int, persist: Bool = false) {
             var request = OperationRequest.web(.scale)
             request.count = count
@@ -110,6 +118,16 @@ import Testing
         #expect(Set(second.memory.instances.keys.map(\.index)) == Set(0..<count))
         // And the life after that.
         #expect(Life(Self.web(2), after: second).indices == Array(0..<count))
+    }
+
+    @Test func anOperationThatHasAnInstanceTwiceIsAborted() throws {
+        var first = Life(Self.web(2))
+        first.comeUp()
+        _ = first.roster.submit(.web(.restart), at: .beginning)
+        first.settle()
+        first.doubleAnInstanceOfEachOperation()
+        let second = Life(Self.web(2), after: first, isContinuation: true)
+        #expect(second.unfinished.values.map(\.state) == [.aborted])
     }
 
     @Test func aRebootForgetsItAndSaysSo() throws {
