@@ -213,9 +213,18 @@ final class LinuxKernel: Kernel {
     /// Something is left of an ended run. Its end is told by SIGCHLD where it is this process's child, else it is looked for.
     func keepLooking(at run: Run) {
         self.uncleared.insert(run.plan.run)
-        guard run.home != .own else { return }
+        self.lookSoonIfNoEndTells(of: run)
+    }
+
+    private func lookSoonIfNoEndTells(of run: Run) {
+        guard self.nextLook == nil, !self.isToldOfEnds(of: run) else { return }
         self.lookDelay = Self.firstLook
         self.lookSoon()
+    }
+
+    /// Whether SIGCHLD comes when the last one of a run that is left ends.
+    private func isToldOfEnds(of run: Run) -> Bool {
+        run.home == .own && !(run.pid.map { self.processes.isUnsettled(leader: $0) } ?? false)
     }
 
     private func lookSoon() {
@@ -223,11 +232,11 @@ final class LinuxKernel: Kernel {
         self.nextLook = self.loop.schedule(at: SuspendingClock.now.advanced(by: self.lookDelay)) { [unowned self] in
             self.nextLook = nil
             self.lookDelay = min(self.lookDelay * 2, Self.longestLook)
-            let foreign = self.uncleared.compactMap { self.runs[$0] }.filter { $0.home != .own }
-            for run in foreign {
+            let untold = self.uncleared.compactMap { self.runs[$0] }.filter { !self.isToldOfEnds(of: $0) }
+            for run in untold {
                 self.clearIfGone(run)
             }
-            if foreign.contains(where: { !$0.isCleared }) {
+            if untold.contains(where: { !$0.isCleared && !self.isToldOfEnds(of: $0) }) {
                 self.lookSoon()
             }
         }
@@ -238,7 +247,7 @@ final class LinuxKernel: Kernel {
             if run.isBeingKilled {
                 _ = self.killProcesses(of: run)
             }
-            return
+            return self.lookSoonIfNoEndTells(of: run)
         }
         self.uncleared.remove(run.plan.run)
         run.isCleared = true

@@ -4,14 +4,15 @@ import Output
 import Supervision
 
 /// What is on its way to the history: the records of exits get the last lines of the run's standard error before they are
-/// handed on. Decisions and restarts do not wait for that, and everything keeps its order.
+/// handed on. Decisions and restarts of the policy do not wait for that; those of operators do, which wait for their commit, and
+/// everything keeps its order.
 ///
 /// Belongs to the supervision loop.
 final class RecordQueue {
     /// How often, and each time for how long, an exit's record waits for its output. A disk that hangs costs it the lines; a
     /// pause of the whole process, which is over for this loop as soon as for the output's, does not.
-    static let waits = 5
-    static let wait = Duration.milliseconds(100)
+    static let waits = 10
+    static let wait = Duration.milliseconds(20)
 
     private enum Content {
         case submission(HistorySubmission)

@@ -30,6 +30,7 @@ extension HTTPServer {
         let instant = self.origin + .nanoseconds(time.nanoseconds)
         self.sweep = self.loop.schedule(at: instant) { [unowned self] in
             self.isSweepDue = true
+            self.sweepDelays = 0
             self.needsRun = true
         }
     }

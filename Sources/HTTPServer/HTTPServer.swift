@@ -51,6 +51,8 @@ public final class HTTPServer {
     var sweep: EventLoop.Deadline?
     var sweepTime = ServerTime.never
     var isSweepDue = false
+    /// Turns since it was due.
+    var sweepDelays = 0
     let hooks: LoopHooks
 
     /// Rounds of libmicrohttpd in one turn of the loop, so that the loop's other work is not held up.
@@ -194,7 +196,11 @@ public final class HTTPServer {
             self.nudgeEnded()
         }
         if self.isSweepDue {
-            self.sweepConnections()
+            // What is being read is read first, unless it is endless.
+            self.sweepDelays += 1
+            if !self.needsRun || self.sweepDelays > Self.stalledTurnsAtMost {
+                self.sweepConnections()
+            }
         }
         if self.stopsAfterRun {
             self.stopsAfterRun = false

@@ -56,12 +56,15 @@ extension ProcessTable {
         // a new orphan, and it is looked for again. Nobody else ends our orphans' zombies, so none is missed otherwise.
         var seen: Set<Int32> = [leader]
         var undetermined: [ProcessStat] = []
-        for _ in 0..<(home == .own ? self.maximumRounds : Self.maximumRoundsElsewhere) {
+        let isEverywhere = self.present(home) == .anywhere
+        let limit = SuspendingClock.now.advanced(by: Self.longestScan)
+        for round in 0..<self.maximumRounds {
+            guard !isEverywhere || round < Self.fewestRounds || SuspendingClock.now < limit else { break }
             let fresh = self.orphans(of: home).filter {
                 // What another process reaps may have its number used again at any time.
                 seen.insert($0).inserted && (home != .own || !self.isOfAnotherRun($0, leader, runID))
             }
-            scan.isSettled = fresh.isEmpty || home != .own
+            scan.isSettled = fresh.isEmpty || isEverywhere
             if fresh.isEmpty {
                 guard !undetermined.isEmpty else { break }
                 usleep(Self.pause)
@@ -112,8 +115,8 @@ extension ProcessTable {
 
     /// Whether anything of a run lives, after its leader has ended. In the common case there are no orphans at all, and
     /// this costs one read. An orphan in the middle of an exec, which cannot be assigned to a run yet, counts for a second,
-    /// and so does a scan that found somebody new to its last look; what cannot be looked at for want of descriptors counts as
-    /// long as that lasts.
+    /// and so does a scan that found somebody new to its last look, unless it looks at a whole system; what cannot be looked at
+    /// for want of descriptors counts as long as that lasts.
     public func hasRemains(leader: Int32, runID: @autoclosure () -> String, home: Home = .own) -> Bool {
         if home == .own, self.isSurelyWithoutOrphans {
             self.unsettled[leader] = nil
@@ -135,6 +138,11 @@ extension ProcessTable {
         }
         self.unsettled[leader] = since
         return true
+    }
+
+    /// Whether a run has remains only because scans for them came to no end. Nobody's end may tell of it then.
+    public func isUnsettled(leader: Int32) -> Bool {
+        self.unsettled[leader] != nil
     }
 
     /// Whether an orphan, and so all that descends from it, is known to be of another run. It spares the look at each

@@ -33,9 +33,11 @@ public final class ProcessTable {
 
     /// How often one scan looks again, because there are new orphans or some cannot be assigned yet.
     var maximumRounds = 40
-    /// The same for orphans of another process. When that is gone all processes of the system are looked at, which takes long,
-    /// and where others start many of them there is always a new one.
-    static let maximumRoundsElsewhere = 3
+    /// How long one scan looks again at all processes of the system. That takes long, and where others start many of them there
+    /// is always a new one.
+    static let longestScan = Duration.milliseconds(50)
+    /// How often it looks however long that takes.
+    static let fewestRounds = 3
     /// Since when the scans for the remains of a run, by its leader, have come to no end.
     var unsettled: [Int32: SuspendingClock.Instant] = [:]
 
@@ -122,6 +124,13 @@ public final class ProcessTable {
             return self.scanAll().filter { $0.parent == self.ownPID }.map(\.pid)
         }
         return self.numbers(in: self.ownChildren)
+    }
+
+    /// Whose children its orphans are now: of a process that is gone they are anywhere.
+    func present(_ home: Home) -> Home {
+        guard case .process(let pid) = home else { return home }
+        guard let stat = self.stat(of: pid), !stat.hasEnded else { return .anywhere }
+        return home
     }
 
     /// The processes that were reparented to `home`, zombies included; for `anywhere` all that there are.

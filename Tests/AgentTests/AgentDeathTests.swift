@@ -35,11 +35,11 @@ extension AgentTests {
         /// What it has read and not written yet is in the keeper's hands.
         @Test func aFloodOfOutputIsWholeOverManyDeaths() throws {
             let count = 5_000_000
-            // The last piece waits until enough agents were killed.
+            // Each piece flows while the next agent is killed.
             let pieces = 20
             let script = """
                 for i in $(seq \(pieces)); do
-                    if [ $i = \(pieces) ]; then until [ -e enough ]; do sleep 0.01; done; fi
+                    until [ -e go.$i ]; do sleep 0.01; done
                     seq $(((i - 1) * \(count / pieces) + 1)) $((i * \(count / pieces)))
                 done
                 \(lives)
@@ -47,11 +47,8 @@ extension AgentTests {
             let agent = try AgentProcess(
                 shellWorker("web", script, #"output = { max_size = "1M", keep_files = 100 }"#)
             )
-            for _ in 0..<8 {
-                try agent.crash()
-            }
-            try agent.directory.write("", to: "enough")
-            for _ in 0..<2 {
+            for piece in 1...pieces {
+                try agent.directory.write("", to: "go.\(piece)")
                 try agent.crash()
             }
             let files = (0...100).reversed().map { "logs/web/0.stdout.log" + ($0 == 0 ? "" : ".\($0)") }

@@ -43,6 +43,10 @@ extension AgentTests {
                 leave()
                 stream = try EventStream(to: agent.address, after: ids.last)
             }
+            try agent.eventually("the last one is answered") {
+                EventStream.receive([stream], within: .milliseconds(100))
+                return stream.status != nil
+            }
             agent.end()
             leave()
             #expect(stream.status == 200)

@@ -97,15 +97,20 @@ struct DeadlineTests {
 
     /// The loop stands still, as when the process is stopped, and the request comes in its time all the same.
     @Test func aRequestThatIsThereWhenItsDeadlineIsSeenIsAnswered() throws {
-        let server = try TestServer(limits: Self.limits { $0.headerTime = .milliseconds(200) }, .tcp)
+        let limits = Self.limits {
+            $0.headerTime = .seconds(1)
+            $0.bodyTime = .seconds(1)
+        }
+        let server = try TestServer(limits: limits, .tcp)
         defer { server.stop() }
         let client = try server.client()
         #expect(eventually { server.counts[0].open == 1 })
         server.onLoop { _ in
-            client.send("GET /ok HTTP/1.1\r\nHost: a\r\n\r\n")
-            TestProcess.pause(milliseconds: 400)
+            client.send("POST /size HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n")
+            client.send([UInt8](repeating: 0x61, count: 60000))
+            TestProcess.pause(milliseconds: 2000)
         }
-        #expect(try client.readResponse().status == 200)
+        #expect(try client.readResponse().text == "60000")
         #expect(server.counts[0].expired == 0)
     }
 

@@ -15,6 +15,8 @@ final class PumpHarness {
     var now: Moment
     private(set) var notices: [OutputNotice] = []
     private(set) var changes: [StreamID] = []
+    /// What the last reading has passed over.
+    private(set) var missed: UInt64 = 0
     var policy: CapturePolicy
 
     /// 2026-11-22T10:00:00Z
@@ -163,7 +165,15 @@ final class PumpHarness {
         let selection = OutputSelection(worker: "web", run: run)
         var position = map.start
         var result: [UInt8] = []
-        while let chunk = sink.chunk(map, at: &position, selection, limit: 1000, self.now.monotonic) {
+        self.missed = 0
+        while let chunk = sink.chunk(
+            map,
+            at: &position,
+            selection,
+            limit: 1000,
+            missed: &self.missed,
+            self.now.monotonic
+        ) {
             if run != nil {
                 #expect(chunk.run == run)
             }

@@ -206,6 +206,10 @@ import Testing
         let all = OutputSelection(worker: "web")
         #expect(sink.lineStarts(map, all, count: 100, budget: 1 << 20, harness.now.monotonic).count == 4)
         #expect(text(harness.read(.standardError)) == "the first line\nend\na long line\nd\n")
+        // "lost" and, behind the long line, "b" and "c".
+        #expect(harness.missed == 5 + 4)
+        #expect(text(harness.read(.standardError, of: PumpHarness.run(3))) == "")
+        #expect(harness.missed == 2)
     }
 
     @Test func anEmptyFileOfLogrotatesMakingIsUsed() throws {

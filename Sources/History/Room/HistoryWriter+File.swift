@@ -159,13 +159,20 @@ extension HistoryWriter {
         guard error.code == SQLiteError.full, self.degraded?.wasChecked == false, self.file.hasRoom else {
             return error
         }
-        self.degraded?.wasChecked = true
         do throws(SQLiteError) {
-            try HistoryFile.check(store.connection)
-            return error
-        } catch {
-            return error
+            try store.connection.withTimeLimit(Self.longestCheck) { () throws(SQLiteError) in
+                try HistoryFile.check(store.connection)
+            }
+        } catch let finding {
+            guard finding.kind == .damage else {
+                // It is tried again, unless it takes too long.
+                self.degraded?.wasChecked = finding.code == SQLiteError.interrupted
+                return error
+            }
+            return finding
         }
+        self.degraded?.wasChecked = true
+        return error
     }
 
     /// A database that could not be read at the start, when there was no reserve of numbers either, may know higher ones.

@@ -18,6 +18,8 @@ final class HistoryWriter {
     static let maximumGroup = 1_000
     static let firstRetryDelay = Duration.seconds(1)
     static let lastRetryDelay = Duration.seconds(30)
+    /// How long the check of a file may take whose disk is called full with room on it. Nothing is published meanwhile.
+    static let longestCheck = Duration.seconds(10)
     /// How often retention looks for what is too old when nothing is written: the one reason to wake an idle agent.
     static let retentionInterval = Duration.seconds(3600)
 
@@ -36,7 +38,7 @@ final class HistoryWriter {
         var delay: Duration
         /// Whether the file has to be opened again before the next try.
         var needsReopening: Bool
-        /// Whether the whole file was checked since it began, and found sound.
+        /// Whether the file was checked since it began, and nothing found in the time that there is for it.
         var wasChecked = false
     }
 

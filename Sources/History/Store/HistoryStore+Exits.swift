@@ -4,16 +4,17 @@ extension HistoryStore {
     /// The exits that match, one more than `query.limit` at most: whether there is more is for the caller to say. Rows that are
     /// no records, which only damage can bring about, are passed over.
     func exits(_ query: ExitQuery) throws(SQLiteError) -> [ExitRecord] {
+        let limit = query.limit
         var query = query
         var records: [ExitRecord] = []
         while true {
             let sequence = try self.sequence(query)
-            for seq in sequence where records.count <= query.limit {
+            for seq in sequence where records.count <= limit {
                 if let record = try self.exit(seq: seq) {
                     records.append(record)
                 }
             }
-            guard records.count <= query.limit, sequence.count > query.limit, let last = sequence.last else {
+            guard records.count <= limit, sequence.count > query.limit, let last = sequence.last else {
                 return records
             }
             if query.isAscending {
@@ -21,6 +22,8 @@ extension HistoryStore {
             } else {
                 query.before = last
             }
+            // However many of them there are, they cost few searches.
+            query.limit = max(256, 2 * query.limit)
         }
     }
 
@@ -156,8 +159,8 @@ extension HistoryStore {
     private func transitions(after id: Int64, limit: Int) throws(SQLiteError) -> [TransitionRecord] {
         var records: [TransitionRecord] = []
         var last = id
+        var wanted = limit
         while true {
-            let wanted = limit - records.count
             let rows = try self.connection.rows(
                 "SELECT id, \(TransitionRecord.columns) FROM transitions WHERE id > ? ORDER BY id LIMIT ?"
             ) {
@@ -167,8 +170,12 @@ extension HistoryStore {
                 row.int64().map { ($0, TransitionRecord(row)) }
             }
             records += rows.compactMap(\.record)
-            guard records.count < limit, rows.count == wanted, let next = rows.last?.id else { return records }
+            guard records.count < limit, rows.count == wanted, let next = rows.last?.id else {
+                return Array(records.prefix(limit))
+            }
             last = next
+            // However many of them there are, they cost few searches.
+            wanted = max(256, 2 * wanted)
         }
     }
 

@@ -48,7 +48,7 @@ final class HistoryStore {
         guard max(known.lastExit, known.lastTransition, any) < Self.impossible else {
             throw SQLiteError(
                 extendedCode: SQLiteError.corrupt,
-                message: "it has the numbers \(known.lastExit) and \(known.lastTransition), which nobody gave"
+                message: "it has the number \(max(known.lastExit, known.lastTransition, any)), which nobody gave"
             )
         }
         return known

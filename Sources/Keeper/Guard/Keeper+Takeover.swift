@@ -29,7 +29,7 @@ extension Keeper {
                 self.listen(to: socket)
                 close(socket)
             } else if SuspendingClock.now >= limit {
-                guard pid > 0 else {
+                guard pid > 1 else {
                     // The agent that follows will say that it cannot have the lock.
                     return self.log.write(.error, "the agent of the former keeper does not answer, and cannot be found")
                 }
@@ -44,7 +44,7 @@ extension Keeper {
         self.log.write(.notice, "has taken over", ["runs": "\(self.custody.count)"])
     }
 
-    /// The agent that holds the lock; `nil` when there is none. 0 for one that has not written its number down.
+    /// The agent that holds the lock; `nil` when there is none. 0 where neither the kernel nor the file tells.
     private static func living(_ directory: String) -> Int32? {
         do throws(LockFile.Failure) {
             try LockFile(path: directory + "/agent.lock").unlock()

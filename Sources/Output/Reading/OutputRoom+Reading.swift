@@ -83,8 +83,12 @@ extension OutputRoom {
             let (sink, map) = readers[index]
             var position = page.cursor.positions[sink.id] ?? 0
             let part = min(left, OutputLimits.chunk)
-            let chunk = sink.chunk(map, at: &position, cursor.selection, limit: part, now)
+            var missed: UInt64 = 0
+            let chunk = sink.chunk(map, at: &position, cursor.selection, limit: part, missed: &missed, now)
             page.cursor.positions[sink.id] = position
+            if missed > 0 {
+                page.missed[sink.id, default: 0] += missed
+            }
             if let chunk {
                 left -= chunk.bytes.count
                 page.chunks.append(chunk)

@@ -58,12 +58,14 @@ extension Sink {
     }
 
     /// What follows at `position`, `limit` bytes at most, of one run and one time; `nil` when there is nothing for this
-    /// selection. `position` goes to where the reader is to go on in either case.
+    /// selection. `position` goes to where the reader is to go on in either case, and `missed` grows by what of the selection stood
+    /// before that and cannot be read any more.
     func chunk(
         _ map: StreamMap,
         at position: inout UInt64,
         _ selection: OutputSelection,
         limit: Int,
+        missed: inout UInt64,
         _ now: MonotonicInstant
     ) -> OutputChunk? {
         while position < map.end {
@@ -76,8 +78,10 @@ extension Sink {
             let bound = min(runEnd ?? map.end, map.end)
             let bytes = self.read(map, from: position, count: Int(min(UInt64(limit), bound - position)), at: now)
             guard !bytes.isEmpty else {
-                // What stood here cannot be read any more; it is counted by the caller.
-                position = map.files.first { $0.start > position }?.start ?? map.end
+                // What stood here cannot be read any more.
+                let next = min(map.files.first { $0.start > position }?.start ?? map.end, bound)
+                missed += next - position
+                position = next
                 continue
             }
             let last = position + UInt64(bytes.count)
