@@ -285,8 +285,12 @@ import Testing
             try #require(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
             let (link, _) = try KeeperLink.connect(descriptor: ends[0], generation: 1)
             #expect(link.transit == nil)
-            let again = dup(0)
-            #expect(again == first, "a descriptor was kept")
+            // The test's own machinery may have a file open for a moment.
+            try eventually("no descriptor was kept") {
+                let again = dup(0)
+                close(again)
+                return (0...first).contains(again)
+            }
         }
     }
 
