@@ -111,20 +111,13 @@ final class ControlServer: Sendable {
     func stop(afterTurns turns: Int, _ completion: @escaping @Sendable () -> Void) {
         let server = self.server
         let loop = self.loop
-        loop.execute {
-            Self.afterTurns(of: loop, turns) {
-                server.take().stop()
-                completion()
-            }
+        let stop: @Sendable () -> Void = {
+            server.take().stop()
+            completion()
         }
-    }
-
-    /// Calls `action` after so many turns of the loop, each a `farewellTurn` after the one before. A thread that had no
-    /// processor for all that time has had one turn of them.
-    private static func afterTurns(of loop: EventLoop, _ turns: Int, _ action: @escaping () -> Void) {
-        guard turns > 0 else { return action() }
-        loop.schedule(at: SuspendingClock.now.advanced(by: Self.farewellTurn)) {
-            Self.afterTurns(of: loop, turns - 1, action)
+        loop.execute {
+            guard turns > 0 else { return stop() }
+            loop.schedule(afterTurns: turns, of: Self.farewellTurn, stop)
         }
     }
 

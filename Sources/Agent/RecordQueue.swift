@@ -81,20 +81,13 @@ final class RecordQueue {
         self.nextNumber += 1
         var item = Item(number: number, content: content, isReady: isReady)
         if !isReady {
-            item.deadline = self.giveUp(on: number, after: Self.waits)
+            item.deadline = self.loop.schedule(afterTurns: Self.waits, of: Self.wait) { [unowned self] in
+                self.drained(number, [:])
+            }
         }
         self.items.append(item)
         self.handOn()
         return number
-    }
-
-    /// Hands a record on without its lines, unless they come in so many waits.
-    private func giveUp(on number: UInt64, after waits: Int) -> EventLoop.Deadline {
-        self.loop.schedule(at: SuspendingClock.now.advanced(by: Self.wait)) { [unowned self] in
-            guard waits > 1 else { return self.drained(number, [:]) }
-            guard let index = self.items.firstIndex(where: { $0.number == number }) else { return }
-            self.items[index].deadline = self.giveUp(on: number, after: waits - 1)
-        }
     }
 
     private func drained(_ number: UInt64, _ tails: [RunID: [String]]) {

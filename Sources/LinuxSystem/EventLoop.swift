@@ -141,6 +141,30 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         return Deadline(number: number, instant: instant)
     }
 
+    /// Calls `action` once, after so many turns, each at least `wait` after the one before. A thread that had no processor for
+    /// all that time has had one turn of them, so that whatever was handed in meanwhile comes first.
+    @discardableResult
+    public func schedule(afterTurns turns: Int, of wait: Duration, _ action: @escaping () -> Void) -> Deadline {
+        self.preconditionOnLoop()
+        return self.schedule(afterTurns: turns, of: wait, as: self.takeNumber(), action)
+    }
+
+    private func schedule(
+        afterTurns turns: Int,
+        of wait: Duration,
+        as number: UInt64,
+        _ action: @escaping () -> Void
+    ) -> Deadline {
+        let instant = SuspendingClock.now.advanced(by: wait)
+        self.actions[number] = { [unowned self] in
+            guard turns > 1 else { return action() }
+            // Under the same number, by which it can be cancelled.
+            _ = self.schedule(afterTurns: turns - 1, of: wait, as: number, action)
+        }
+        self.deadlines.insert(DeadlineHeap.Entry(instant: instant, number: number))
+        return Deadline(number: number, instant: instant)
+    }
+
     public func cancel(_ deadline: Deadline) {
         self.preconditionOnLoop()
         guard self.actions.removeValue(forKey: deadline.number) != nil else { return }

@@ -128,9 +128,14 @@ public final class ProcessTable {
 
     /// Whose children its orphans are now: of a process that is gone they are anywhere.
     func present(_ home: Home) -> Home {
-        guard case .process(let pid) = home else { return home }
-        guard let stat = self.stat(of: pid), !stat.hasEnded else { return .anywhere }
+        if case .process(let pid) = home, self.living(pid) == nil {
+            return .anywhere
+        }
         return home
+    }
+
+    private func living(_ pid: Int32) -> ProcessStat? {
+        self.stat(of: pid).flatMap { $0.hasEnded ? nil : $0 }
     }
 
     /// The processes that were reparented to `home`, zombies included; for `anywhere` all that there are.
@@ -138,7 +143,7 @@ public final class ProcessTable {
         switch home {
         case .own: return self.orphans()
         case .process(let pid):
-            guard let stat = self.stat(of: pid), !stat.hasEnded else { return self.orphans(of: .anywhere) }
+            guard let stat = self.living(pid) else { return self.orphans(of: .anywhere) }
             guard self.listsChildren else {
                 return self.scanAll().filter { $0.parent == pid && $0.pid != self.ownPID }.map(\.pid)
             }

@@ -125,14 +125,21 @@ class World:
         except GONE:
             return False
 
-    def wait_until_it_answers(self, limit=30.0):
-        """Seconds until the API answered."""
+    def answers_within(self, limit):
+        """Seconds until the API answered; None when it did not."""
         begin = time.monotonic()
         while not self.answers():
             if time.monotonic() - begin > limit:
-                raise SystemExit(f"the agent does not answer; see {self.directory}/reeve.log")
+                return None
             time.sleep(0.002)
         return time.monotonic() - begin
+
+    def wait_until_it_answers(self):
+        """Seconds until the API answered."""
+        seconds = self.answers_within(30.0)
+        if seconds is None:
+            raise SystemExit(f"the agent does not answer; see {self.directory}/reeve.log")
+        return seconds
 
     def agents(self):
         """The children of the keeper that are reeve themselves."""

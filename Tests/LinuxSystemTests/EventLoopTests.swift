@@ -290,6 +290,23 @@ struct EventLoopTests {
         #expect(tenant.assumeIsolated { $0.count } == 1)
     }
 
+    @Test func whatWaitsForTurnsComesAfterThemAndMayBeCancelledBetween() throws {
+        let loop = try EventLoop(name: "test")
+        var turns = 0
+        var called: [Int] = []
+        loop.endOfTurn = { turns += 1 }
+        let cancelled = loop.schedule(afterTurns: 9, of: .milliseconds(1)) { called.append(-1) }
+        loop.schedule(afterTurns: 3, of: .milliseconds(1)) { loop.cancel(cancelled) }
+        loop.schedule(afterTurns: 20, of: .milliseconds(1)) {
+            called.append(turns)
+            loop.stop()
+        }
+        // Longer than all of them together: that is one turn.
+        loop.execute { usleep(50_000) }
+        loop.run()
+        #expect(called.count == 1 && called[0] >= 19, "\(called)")
+    }
+
     @Test func aTaskMayPreferTheLoop() async throws {
         let loop = try EventLoop(name: "test")
         loop.start()

@@ -94,11 +94,9 @@ final class PrivateMachine {
     /// Below the script are its subshell, which became timeout(1), and unshare(1), whose child is PID 1: first the script once
     /// more, which is something else when the machine is ready.
     private static func initProcess(below script: Int32) -> Int32? {
-        var process = script
-        for _ in 1...3 {
-            guard let child = ProcessEntry.alive(withParent: process).first else { return nil }
-            process = child.pid
-        }
+        let below = Self.descendants(of: script)
+        guard below.count >= 3 else { return nil }
+        let process = below[2]
         guard self.namespace(of: process) != self.namespace(of: getpid()), let entry = ProcessEntry(pid: process),
             !entry.arguments.contains("--inside"), entry.command != "env"
         else { return nil }

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxSystem
 import Supervision
+import TestSupport
 import Testing
 
 @testable import Agent
@@ -221,22 +222,13 @@ import Testing
 
 /// Files that look like the kernel's, in a directory of their own.
 private final class Counters {
-    let path: String
+    private let files: TemporaryDirectory
+    var path: String { self.files.path }
 
     init() throws {
-        var template = Array("/tmp/reeve-test-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        self.path = template.withUnsafeBytes { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        self.files = try TemporaryDirectory()
         self.setSystem(kills: 0)
         self.set("agent", kills: 0)
-    }
-
-    deinit {
-        for name in ["agent", "web"] {
-            self.remove(name)
-        }
-        unlink("\(self.path)/vmstat")
-        rmdir(self.path)
     }
 
     var systemCounter: CounterFile? {

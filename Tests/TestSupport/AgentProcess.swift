@@ -148,10 +148,12 @@ public final class AgentProcess {
     /// Agents that go on without their keeper.
     private var orphans: [Int32] = []
 
-    /// The agents that the keeper has as children.
+    /// The agents on this configuration, whoever is their keeper.
     private var agents: [ProcessEntry] {
-        guard self.program.ended == nil else { return [] }
-        return ProcessEntry.alive(withParent: self.program.pid).filter { $0.arguments.prefix(2) == ["reeve", "agent"] }
+        let configuration = self.directory.file(Self.configurationName)
+        return ProcessEntry.alive().filter {
+            $0.arguments.prefix(2) == ["reeve", "agent"] && $0.arguments.contains(configuration)
+        }
     }
 
     // MARK: The end
@@ -161,19 +163,12 @@ public final class AgentProcess {
     public func end() -> [ProcessEntry] {
         self.program.signal(SIGTERM)
         if (try? self.program.wait(within: .seconds(15))) == nil {
-            let agents = self.agents
             self.program.signal(SIGKILL)
             _ = try? self.program.wait()
-            // It would go on without its keeper.
-            self.orphans += agents.map(\.pid)
         }
-        // The same of one whose keeper has ended by itself.
-        let configuration = self.directory.file(Self.configurationName)
-        self.orphans += ProcessEntry.alive().filter {
-            $0.arguments.prefix(2) == ["reeve", "agent"] && $0.arguments.contains(configuration)
-        }.map(\.pid)
-        for orphan in self.orphans where ProcessEntry(pid: orphan)?.arguments.prefix(2) == ["reeve", "agent"] {
-            sendSignal(SIGKILL, to: orphan)
+        // They would go on without a keeper.
+        for agent in self.agents {
+            sendSignal(SIGKILL, to: agent.pid)
         }
         self.orphans = []
         return self.killLeftovers()

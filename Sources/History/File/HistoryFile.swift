@@ -216,17 +216,17 @@ struct HistoryFile {
     private func validate(_ connection: Connection) throws(SQLiteError) {
         guard self.options.validationLimit > .zero else { return }
         do throws(SQLiteError) {
-            try connection.withTimeLimit(self.options.validationLimit) { () throws(SQLiteError) in
-                try Self.check(connection)
-            }
+            try Self.check(connection, within: self.options.validationLimit)
         } catch {
             guard error.code == SQLiteError.interrupted else { throw error }
         }
     }
 
-    /// Checks the whole file, however long that takes; CORRUPT when something is wrong with it.
-    static func check(_ connection: Connection) throws(SQLiteError) {
-        let finding = try connection.row("PRAGMA quick_check(1)") { $0.text() }
+    /// Checks the whole file; CORRUPT when something is wrong with it, INTERRUPT when that takes longer.
+    static func check(_ connection: Connection, within limit: Duration) throws(SQLiteError) {
+        let finding = try connection.withTimeLimit(limit) { () throws(SQLiteError) in
+            try connection.row("PRAGMA quick_check(1)") { $0.text() }
+        }
         if let finding, finding != "ok" {
             throw SQLiteError(extendedCode: SQLiteError.corrupt, message: finding)
         }

@@ -160,9 +160,7 @@ extension HistoryWriter {
             return error
         }
         do throws(SQLiteError) {
-            try store.connection.withTimeLimit(Self.longestCheck) { () throws(SQLiteError) in
-                try HistoryFile.check(store.connection)
-            }
+            try HistoryFile.check(store.connection, within: Self.longestCheck)
         } catch let finding {
             guard finding.kind == .damage else {
                 // It is tried again, unless it takes too long.

@@ -45,10 +45,11 @@ final class HistoryStore {
         )
         // Those of operations are given by SQLite, and seen by nobody.
         let any = try self.connection.row("SELECT max(seq) FROM sqlite_sequence") { $0.int64() } ?? 0
-        guard max(known.lastExit, known.lastTransition, any) < Self.impossible else {
+        let highest = max(known.lastExit, known.lastTransition, any)
+        guard highest < Self.impossible else {
             throw SQLiteError(
                 extendedCode: SQLiteError.corrupt,
-                message: "it has the number \(max(known.lastExit, known.lastTransition, any)), which nobody gave"
+                message: "it has the number \(highest), which nobody gave"
             )
         }
         return known
